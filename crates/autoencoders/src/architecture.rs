@@ -1,0 +1,118 @@
+//! The report's architectures, as data.
+
+use run_store::{ClassifierDescription, Layer, ModelDescription, ModelKind};
+
+use crate::error::{ModelError, Result};
+
+/// The largest latent size that is accepted.
+pub const LATENT_DIM_LIMIT: u32 = 512;
+
+const LEAKY_RELU: Layer = Layer::LeakyRelu { slope: 0.2 };
+const DROPOUT: Layer = Layer::Dropout { rate: 0.5 };
+/// Keras' defaults.
+const BATCH_NORM: Layer = Layer::BatchNorm { momentum: 0.99, epsilon: 1e-3 };
+const MAX_POOL: Layer = Layer::MaxPool2d { size: 2 };
+const PIXEL_DIVISOR: f64 = 255.0;
+const AE_UNITS: [u32; 4] = [512, 256, 128, 64];
+const CAE_FILTERS: [u32; 2] = [32, 64];
+const CLASSIFIER_UNITS: u32 = 64;
+
+/// The autoencoder `model` for images of `height` × `width` grey pixels.
+///
+/// # Errors
+/// The latent size is out of range, or the model cannot take images of this size.
+pub fn describe(model: ModelKind, latent_dim: u32, height: u32, width: u32) -> Result<ModelDescription> {
+    if !(1..=LATENT_DIM_LIMIT).contains(&latent_dim) {
+        let problem = format!("expected a latent size in 1..={LATENT_DIM_LIMIT}, found {latent_dim}");
+        return Err(ModelError::Architecture(problem));
+    }
+    let (encoder, decoder) = match model {
+        ModelKind::Ae => ae(latent_dim, height, width),
+        ModelKind::Cae => cae(latent_dim, height, width)?,
+    };
+    Ok(ModelDescription {
+        model,
+        latent_dim,
+        image_height: height,
+        image_width: width,
+        pixel_divisor: PIXEL_DIVISOR,
+        encoder,
+        decoder,
+    })
+}
+
+fn ae(latent_dim: u32, height: u32, width: u32) -> (Vec<Layer>, Vec<Layer>) {
+    let hidden = |units: u32| [Layer::Dense { units }, LEAKY_RELU, DROPOUT];
+    let mut encoder = vec![Layer::Flatten];
+    encoder.extend(AE_UNITS.into_iter().flat_map(hidden));
+    encoder.extend([Layer::Dense { units: latent_dim }, LEAKY_RELU]);
+    let mut decoder: Vec<Layer> = AE_UNITS.into_iter().rev().flat_map(hidden).collect();
+    decoder.extend([
+        Layer::Dense { units: height * width },
+        Layer::Reshape { height, width, channels: 1 },
+        Layer::Sigmoid,
+    ]);
+    (encoder, decoder)
+}
+
+fn cae(latent_dim: u32, height: u32, width: u32) -> Result<(Vec<Layer>, Vec<Layer>)> {
+    let shrink = 1 << CAE_FILTERS.len();
+    if !height.is_multiple_of(shrink) || !width.is_multiple_of(shrink) {
+        return Err(ModelError::Architecture(format!(
+            "expected images whose sides are multiples of {shrink}, as cae halves them {} times, found {height} × {width}; \
+             use --model ae, or pad the images",
+            CAE_FILTERS.len()
+        )));
+    }
+    let [_, channels] = CAE_FILTERS;
+    let (height, width) = (height / shrink, width / shrink);
+    let mut encoder: Vec<Layer> = CAE_FILTERS
+        .into_iter()
+        .flat_map(|filters| [Layer::Conv2d { filters, kernel: 3 }, BATCH_NORM, LEAKY_RELU, MAX_POOL])
+        .collect();
+    encoder.extend([Layer::Flatten, Layer::Dense { units: latent_dim }, LEAKY_RELU]);
+    let transpose = |filters| Layer::ConvTranspose2d { filters, kernel: 3, stride: 2 };
+    let decoder = vec![
+        Layer::Dense { units: height * width * channels },
+        LEAKY_RELU,
+        Layer::Reshape { height, width, channels },
+        transpose(channels),
+        BATCH_NORM,
+        LEAKY_RELU,
+        transpose(1),
+        BATCH_NORM,
+        Layer::Sigmoid,
+    ];
+    Ok((encoder, decoder))
+}
+
+/// The report's classifier of latents.
+#[must_use]
+pub fn describe_classifier(latent_dim: u32, class_count: u32) -> ClassifierDescription {
+    ClassifierDescription {
+        latent_dim,
+        class_count,
+        layers: vec![
+            Layer::Dense { units: CLASSIFIER_UNITS },
+            Layer::Relu,
+            Layer::Dense { units: class_count },
+            Layer::Softmax,
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn impossible_models_are_refused() {
+        let error = |model, latent, side| describe(model, latent, side, 28).unwrap_err().to_string();
+        assert!(error(ModelKind::Ae, 0, 28).contains("1..=512, found 0"));
+        assert!(error(ModelKind::Ae, 513, 28).contains("found 513"));
+        assert!(error(ModelKind::Cae, 2, 30).contains("multiples of 4"));
+        assert!(describe(ModelKind::Ae, 2, 30, 17).is_ok());
+    }
+}

@@ -1,0 +1,203 @@
+//! An autoencoder: an encoder, a decoder, and their values.
+
+use std::path::Path;
+
+use run_store::ModelDescription;
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{ModelError, Result};
+use crate::network::{Mode, Network, Shape};
+use crate::parameters::Parameters;
+use crate::weights::{read_weights, write_weights};
+
+/// An autoencoder of grey images.
+#[derive(Debug)]
+pub struct Autoencoder {
+    description: ModelDescription,
+    encoder: Network,
+    decoder: Network,
+    parameters: Parameters,
+}
+
+impl Autoencoder {
+    /// The model that `description` describes, on `device`, its values drawn from `seed`.
+    ///
+    /// # Errors
+    /// The description contradicts itself.
+    pub fn new(description: ModelDescription, device: Device, seed: u64) -> Result<Self> {
+        let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
+        let latent = Shape::Vector(i64::from(description.latent_dim));
+        let mut infos = Vec::new();
+        let encoder =
+            Network::build("encoder", &description.encoder, Shape::Image { height, width, channels: 1 }, &mut infos)?;
+        let decoder = Network::build("decoder", &description.decoder, latent, &mut infos)?;
+        if encoder.output() != latent || decoder.output().numel() != height * width {
+            return Err(ModelError::Architecture(format!(
+                "expected {height} × {width} pixels → {latent:?} → as many pixels, found {:?} and {:?}",
+                encoder.output(),
+                decoder.output()
+            )));
+        }
+        let parameters = Parameters::new(infos, device, seed);
+        Ok(Self { description, encoder, decoder, parameters })
+    }
+
+    /// The model with the values of the file at `weights`.
+    ///
+    /// # Errors
+    /// The description contradicts itself, or the file holds the weights of another model.
+    pub fn load(description: ModelDescription, device: Device, weights: &Path) -> Result<Self> {
+        let mut model = Self::new(description, device, 0)?;
+        read_weights(weights, &mut model.parameters)?;
+        Ok(model)
+    }
+
+    /// Writes the values to `weights`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, weights: &Path) -> Result<()> {
+        write_weights(weights, &self.parameters)
+    }
+
+    /// What the model is.
+    #[must_use]
+    pub fn description(&self) -> &ModelDescription {
+        &self.description
+    }
+
+    /// Its values.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Pixels 0..=255 of N images, N × (height · width), as the model sees them: in [0, 1].
+    #[must_use]
+    pub fn preprocess(&self, pixels: &Tensor) -> Tensor {
+        pixels.to_kind(Kind::Float) / self.description.pixel_divisor
+    }
+
+    /// N × (height · width) values in [0, 1] → N × latent.
+    #[must_use]
+    pub fn encode(&self, images: &Tensor, mode: Mode) -> Tensor {
+        let (height, width) = (self.description.image_height, self.description.image_width);
+        let images = images.view([-1, 1, i64::from(height), i64::from(width)]);
+        self.encoder.forward(&self.parameters, &images, mode)
+    }
+
+    /// N × latent → N × (height · width) logits, whose sigmoid is the reconstruction.
+    #[must_use]
+    pub fn decode_logits(&self, latents: &Tensor, mode: Mode) -> Tensor {
+        self.decoder.logits(&self.parameters, latents, mode).flatten(1, -1)
+    }
+
+    /// N × latent → N × (height · width) values in [0, 1].
+    #[must_use]
+    pub fn decode(&self, latents: &Tensor, mode: Mode) -> Tensor {
+        self.decoder.forward(&self.parameters, latents, mode).flatten(1, -1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::architecture::describe;
+    use run_store::ModelKind;
+
+    fn model(kind: ModelKind, seed: u64) -> Autoencoder {
+        Autoencoder::new(describe(kind, 3, 28, 28).unwrap(), Device::Cpu, seed).unwrap()
+    }
+
+    fn values(model: &Autoencoder) -> Vec<f32> {
+        Vec::try_from(model.parameters().trainable()).unwrap()
+    }
+
+    #[test]
+    fn shapes_and_ranges_are_as_said() {
+        for kind in [ModelKind::Ae, ModelKind::Cae] {
+            let model = model(kind, 0);
+            let images = Tensor::rand([5, 784], (Kind::Float, Device::Cpu));
+            for mode in [Mode::Training, Mode::Inference] {
+                let latents = model.encode(&images, mode);
+                assert_eq!(latents.size(), [5, 3]);
+                let decoded = model.decode(&latents, mode);
+                assert_eq!(decoded.size(), [5, 784]);
+                assert!(decoded.min().double_value(&[]) >= 0.0 && decoded.max().double_value(&[]) <= 1.0);
+                let logits = model.decode_logits(&latents, Mode::Inference);
+                let decoded = model.decode(&latents, Mode::Inference);
+                assert!(logits.sigmoid().allclose(&decoded, 1e-6, 1e-7, false));
+            }
+        }
+    }
+
+    #[test]
+    fn parameter_counts_are_those_of_the_report() {
+        // Summed by hand from the layers, with 3 latent dimensions.
+        let encoder = 784 * 512 + 512 + 512 * 256 + 256 + 256 * 128 + 128 + 128 * 64 + 64 + 64 * 3 + 3;
+        let decoder = 3 * 64 + 64 + 64 * 128 + 128 + 128 * 256 + 256 + 256 * 512 + 512 + 512 * 784 + 784;
+        assert_eq!(model(ModelKind::Ae, 0).parameters().trainable_count(), encoder + decoder);
+        let encoder = 9 * 32 + 32 + 64 + 9 * 32 * 64 + 64 + 128 + 3136 * 3 + 3;
+        let decoder = 3 * 3136 + 3136 + 9 * 64 * 64 + 64 + 128 + 9 * 64 + 1 + 2;
+        assert_eq!(model(ModelKind::Cae, 0).parameters().trainable_count(), encoder + decoder);
+    }
+
+    #[test]
+    fn seeds_decide_the_values() {
+        assert_eq!(values(&model(ModelKind::Cae, 1)), values(&model(ModelKind::Cae, 1)));
+        assert_ne!(values(&model(ModelKind::Cae, 1)), values(&model(ModelKind::Cae, 2)));
+    }
+
+    #[test]
+    fn weights_return_as_they_went() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        let written = model(ModelKind::Cae, 1);
+        written.save(&path).unwrap();
+        let first = std::fs::read(&path).unwrap();
+        let read = Autoencoder::load(written.description().clone(), Device::Cpu, &path).unwrap();
+        assert_eq!(values(&written), values(&read));
+        read.save(&path).unwrap();
+        assert_eq!(first, std::fs::read(&path).unwrap());
+    }
+
+    #[test]
+    fn weights_of_another_architecture_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        model(ModelKind::Ae, 1).save(&path).unwrap();
+        let other = describe(ModelKind::Cae, 3, 28, 28).unwrap();
+        let error = Autoencoder::load(other, Device::Cpu, &path).unwrap_err().to_string();
+        assert!(error.contains("weights.safetensors") && error.contains("expected"), "{error}");
+        let larger = describe(ModelKind::Ae, 4, 28, 28).unwrap();
+        let error = Autoencoder::load(larger, Device::Cpu, &path).unwrap_err().to_string();
+        assert!(error.contains("[4, 64]") && error.contains("[3, 64]"), "{error}");
+        let whole = std::fs::read(&path).unwrap();
+        for length in [0, 7, 100, whole.len() - 1] {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let description = describe(ModelKind::Ae, 3, 28, 28).unwrap();
+            assert!(Autoencoder::load(description, Device::Cpu, &path).is_err());
+        }
+    }
+
+    #[test]
+    fn the_gradient_lies_as_the_values_do() {
+        let model = model(ModelKind::Cae, 1);
+        let images = Tensor::rand([4, 784], (Kind::Float, Device::Cpu));
+        let loss = || {
+            let decoded = model.decode_logits(&model.encode(&images, Mode::Training), Mode::Training);
+            decoded.square().mean(Kind::Float)
+        };
+        let gradient = model.parameters().gradient(&loss());
+        // A small step against the gradient lowers the loss by about step · |gradient|².
+        let before = loss().double_value(&[]);
+        let square = gradient.square().sum(Kind::Double).double_value(&[]);
+        let step = 1e-3 * before / square;
+        let mut values = model.parameters().trainable().shallow_clone();
+        tch::no_grad(|| values -= &gradient * step);
+        let drop = before - loss().double_value(&[]);
+        assert!((drop / (step * square) - 1.0).abs() < 0.1, "expected {}, found {drop}", step * square);
+    }
+}

@@ -1,0 +1,24 @@
+//! What can be wrong with a model or its weights.
+
+use std::path::PathBuf;
+
+/// The result of everything in this crate.
+pub type Result<T, E = ModelError> = std::result::Result<T, E>;
+
+/// A model that cannot be built, or weights that do not belong to it.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The description contradicts itself or asks for something that does not exist.
+    #[error("{0}")]
+    Architecture(String),
+    /// The weights cannot be used.
+    #[error("{}: {problem}; {advice}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        problem: String,
+        /// What to do.
+        advice: &'static str,
+    },
+}

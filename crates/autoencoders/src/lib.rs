@@ -1,0 +1,24 @@
+//! The models: what layers they have, how they begin, how they encode and decode, and how their weights travel.
+//!
+//! - [`describe`] and [`describe_classifier`] spell the architectures as data, the same data that stands in `model.json`;
+//! - [`Parameters`] holds all values of a model in one flat tensor, with a view for each layer;
+//! - [`Network`] runs a list of layers; [`Autoencoder`] and [`Classifier`] are networks with their parameters;
+//! - [`read_weights`] and [`write_weights`] are safetensors in and out, checked against the architecture first.
+//!
+//! No optimizer, no loss, no dataset, no command line: whatever needs those is in `training` or in a stage.
+
+mod architecture;
+mod autoencoder;
+mod classifier;
+mod error;
+mod network;
+mod parameters;
+mod weights;
+
+pub use architecture::{LATENT_DIM_LIMIT, describe, describe_classifier};
+pub use autoencoder::Autoencoder;
+pub use classifier::Classifier;
+pub use error::{ModelError, Result};
+pub use network::{Mode, Network, Shape};
+pub use parameters::{ParameterInfo, Parameters};
+pub use weights::{read_weights, write_weights};

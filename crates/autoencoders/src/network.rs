@@ -1,0 +1,268 @@
+//! A list of layers, run one after the other.
+//!
+//! Images are N × channels × height × width with channels last in memory, which libtorch's convolutions, pooling and
+//! normalisation are fastest on; flattening them gives height, width, channel order with no copy, which is Keras' order.
+
+use run_store::Layer;
+use tch::{Tensor, no_grad};
+
+use crate::error::{ModelError, Result};
+use crate::parameters::{Initial, ParameterInfo, Parameters};
+
+/// Whether a network trains: it decides about dropout and which statistics normalise a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout is on, batches are normalised by their own statistics, running statistics follow.
+    Training,
+    /// Dropout is off, batches are normalised by the running statistics.
+    Inference,
+}
+
+/// The shape of what flows between layers, without the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A vector.
+    Vector(i64),
+    /// An image.
+    Image {
+        /// Rows.
+        height: i64,
+        /// Columns.
+        width: i64,
+        /// Channels.
+        channels: i64,
+    },
+}
+
+impl Shape {
+    /// The number of values.
+    #[must_use]
+    pub fn numel(self) -> i64 {
+        match self {
+            Self::Vector(length) => length,
+            Self::Image { height, width, channels } => height * width * channels,
+        }
+    }
+}
+
+/// A layer with its places in the model's parameters.
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Flatten,
+    Reshape { height: i64, width: i64, channels: i64 },
+    Dense { weight: usize, bias: usize },
+    LeakyRelu { slope: f64 },
+    Relu,
+    Sigmoid,
+    Softmax,
+    Dropout { rate: f64 },
+    Conv2d { weight: usize, bias: usize, padding: i64 },
+    ConvTranspose2d { weight: usize, bias: usize, stride: i64, height: i64, width: i64 },
+    BatchNorm { first: usize, momentum: f64, epsilon: f64 },
+    MaxPool2d { size: i64 },
+}
+
+/// A list of layers, ready to run.
+#[derive(Clone, Debug)]
+pub struct Network {
+    operations: Vec<Operation>,
+    /// The activation that turns the last values into probabilities; a loss is exact on the values before it.
+    link: Option<Operation>,
+    output: Shape,
+}
+
+impl Network {
+    /// Builds `layers` for inputs of shape `input`, and adds what they need to `infos` under `prefix`.
+    pub(crate) fn build(prefix: &str, layers: &[Layer], input: Shape, infos: &mut Vec<ParameterInfo>) -> Result<Self> {
+        let mut shape = input;
+        let mut operations = Vec::with_capacity(layers.len());
+        for (position, layer) in layers.iter().enumerate() {
+            let mut builder = Builder { prefix: format!("{prefix}.{position}"), infos };
+            let (operation, next) = builder.operation(*layer, shape).ok_or_else(|| {
+                ModelError::Architecture(format!(
+                    "layer {position} of the {prefix} ({layer:?}) cannot follow {shape:?}"
+                ))
+            })?;
+            operations.push(operation);
+            shape = next;
+        }
+        let link = operations.pop_if(|last| matches!(last, Operation::Sigmoid | Operation::Softmax));
+        pool_before_activation(&mut operations);
+        Ok(Self { operations, link, output: shape })
+    }
+
+    /// The shape of an output.
+    #[must_use]
+    pub fn output(&self) -> Shape {
+        self.output
+    }
+
+    /// The outputs before the last activation: what a loss takes.
+    #[must_use]
+    pub fn logits(&self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
+        let start = input.shallow_clone();
+        self.operations.iter().fold(start, |values, operation| operation.apply(parameters, &values, mode))
+    }
+
+    /// The outputs.
+    #[must_use]
+    pub fn forward(&self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
+        let logits = self.logits(parameters, input, mode);
+        match self.link {
+            Some(link) => link.apply(parameters, &logits, mode),
+            None => logits,
+        }
+    }
+}
+
+/// LeakyReLU never decreases, so it commutes exactly with max-pooling: pool first, and it touches a quarter of the values.
+fn pool_before_activation(operations: &mut [Operation]) {
+    for position in 1..operations.len() {
+        if let [Operation::LeakyRelu { slope }, Operation::MaxPool2d { .. }] = operations[position - 1..=position]
+            && slope >= 0.0
+        {
+            operations.swap(position - 1, position);
+        }
+    }
+}
+
+struct Builder<'a> {
+    prefix: String,
+    infos: &'a mut Vec<ParameterInfo>,
+}
+
+impl Builder<'_> {
+    /// The operation of `layer` on inputs of `shape`, and the shape it gives; `None` where they do not fit.
+    fn operation(&mut self, layer: Layer, shape: Shape) -> Option<(Operation, Shape)> {
+        let built = match (layer, shape) {
+            (Layer::Flatten, Shape::Image { .. }) => (Operation::Flatten, Shape::Vector(shape.numel())),
+            (Layer::Reshape { height, width, channels }, Shape::Vector(length)) => {
+                let (height, width, channels) = (i64::from(height), i64::from(width), i64::from(channels));
+                let image = Shape::Image { height, width, channels };
+                (image.numel() == length).then_some((Operation::Reshape { height, width, channels }, image))?
+            }
+            (Layer::Dense { units }, Shape::Vector(inputs)) => {
+                let units = i64::from(units);
+                let glorot = Initial::GlorotUniform { fan_in: inputs, fan_out: units };
+                let weight = self.add("weight", vec![units, inputs], glorot, true);
+                let bias = self.add("bias", vec![units], Initial::Constant(0.0), true);
+                (Operation::Dense { weight, bias }, Shape::Vector(units))
+            }
+            (Layer::LeakyRelu { slope }, _) => (Operation::LeakyRelu { slope }, shape),
+            (Layer::Relu, _) => (Operation::Relu, shape),
+            (Layer::Sigmoid, _) => (Operation::Sigmoid, shape),
+            (Layer::Softmax, Shape::Vector(_)) => (Operation::Softmax, shape),
+            (Layer::Dropout { rate }, _) if (0.0..1.0).contains(&rate) => (Operation::Dropout { rate }, shape),
+            (Layer::Conv2d { filters, kernel }, Shape::Image { height, width, channels }) if kernel % 2 == 1 => {
+                let (filters, kernel) = (i64::from(filters), i64::from(kernel));
+                let area = kernel * kernel;
+                let glorot = Initial::GlorotUniform { fan_in: area * channels, fan_out: area * filters };
+                let weight = self.add("weight", vec![filters, channels, kernel, kernel], glorot, true);
+                let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
+                let operation = Operation::Conv2d { weight, bias, padding: kernel / 2 };
+                (operation, Shape::Image { height, width, channels: filters })
+            }
+            (Layer::ConvTranspose2d { filters, kernel, stride }, Shape::Image { height, width, channels })
+                if stride > 0 && kernel >= stride =>
+            {
+                let (filters, kernel, stride) = (i64::from(filters), i64::from(kernel), i64::from(stride));
+                let area = kernel * kernel;
+                let glorot = Initial::GlorotUniform { fan_in: area * filters, fan_out: area * channels };
+                let weight = self.add("weight", vec![channels, filters, kernel, kernel], glorot, true);
+                let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
+                let (height, width) = (height * stride, width * stride);
+                let operation = Operation::ConvTranspose2d { weight, bias, stride, height, width };
+                (operation, Shape::Image { height, width, channels: filters })
+            }
+            (Layer::BatchNorm { momentum, epsilon }, Shape::Image { channels, .. } | Shape::Vector(channels)) => {
+                let size = || vec![channels];
+                let first = self.add("weight", size(), Initial::Constant(1.0), true);
+                self.add("bias", size(), Initial::Constant(0.0), true);
+                self.add("running_mean", size(), Initial::Constant(0.0), false);
+                self.add("running_var", size(), Initial::Constant(1.0), false);
+                (Operation::BatchNorm { first, momentum, epsilon }, shape)
+            }
+            (Layer::MaxPool2d { size }, Shape::Image { height, width, channels }) => {
+                let size = i64::from(size);
+                let pooled = Shape::Image { height: height / size, width: width / size, channels };
+                (Operation::MaxPool2d { size }, pooled)
+            }
+            _ => return None,
+        };
+        Some(built)
+    }
+
+    fn add(&mut self, role: &str, shape: Vec<i64>, initial: Initial, trainable: bool) -> usize {
+        let name = format!("{}.{role}", self.prefix);
+        let channels_last = shape.len() == 4;
+        self.infos.push(ParameterInfo { name, shape, initial, trainable, channels_last });
+        self.infos.len() - 1
+    }
+}
+
+impl Operation {
+    fn apply(self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
+        let parameter = |index: usize| parameters.view(index);
+        match self {
+            Self::Flatten => input.permute([0, 2, 3, 1]).flatten(1, -1),
+            Self::Reshape { height, width, channels } => {
+                input.view([-1, height, width, channels]).permute([0, 3, 1, 2])
+            }
+            Self::Dense { weight, bias } => input.linear(parameter(weight), Some(parameter(bias))),
+            // libtorch's leaky_relu is bound without its slope. Its backward kernel multiplies the first argument by 1 or
+            // the slope, by the sign of the second: on the values themselves that is leaky ReLU, and as a function of
+            // its first argument it has leaky ReLU's gradient.
+            Self::LeakyRelu { slope } => input.leaky_relu_backward(&input.detach(), slope, false),
+            Self::Relu => input.relu(),
+            Self::Sigmoid => input.sigmoid(),
+            Self::Softmax => input.softmax(-1, None),
+            Self::Dropout { rate } => input.dropout(rate, mode == Mode::Training),
+            Self::Conv2d { weight, bias, padding } => {
+                input.conv2d(parameter(weight), Some(parameter(bias)), [1, 1], [padding, padding], [1, 1], 1)
+            }
+            Self::ConvTranspose2d { weight, bias, stride, height, width } => {
+                let (weight, bias) = (parameter(weight), Some(parameter(bias)));
+                let whole = input.conv_transpose2d(weight, bias, [stride, stride], [0, 0], [0, 0], 1, [1, 1]);
+                // Keras' "same" keeps output index 0 and crops the surplus at the end.
+                let cropped = whole.narrow(2, 0, height).narrow(3, 0, width);
+                cropped.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+            }
+            Self::BatchNorm { first, momentum, epsilon } => {
+                let [weight, bias, mean, variance] = [0, 1, 2, 3].map(|offset| parameter(first + offset));
+                batch_norm(input, weight, bias, (mean, variance), (momentum, epsilon), mode)
+            }
+            Self::MaxPool2d { size } => input.max_pool2d([size, size], [size, size], [0, 0], [1, 1], false),
+        }
+    }
+}
+
+/// Batch normalisation (Ioffe & Szegedy 2015) with Keras' running variance.
+///
+/// libtorch lets the running variance follow the unbiased variance of a batch, Keras the biased one. With n values a
+/// channel they differ by (n − 1) / n. So libtorch moves a copy, and the share that came from the batch is put right. (It
+/// must be a copy: autograd holds on to what batch_norm was given.)
+fn batch_norm(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    (mean, variance): (&Tensor, &Tensor),
+    (momentum, epsilon): (f64, f64),
+    mode: Mode,
+) -> Tensor {
+    let normalise = |variance: &Tensor| {
+        let training = mode == Mode::Training;
+        input.batch_norm(Some(weight), Some(bias), Some(mean), Some(variance), training, 1.0 - momentum, epsilon, true)
+    };
+    match mode {
+        Mode::Inference => normalise(variance),
+        Mode::Training => {
+            let moved = variance.copy();
+            let output = normalise(&moved);
+            let surplus = weight.numel() as f64 / input.numel() as f64;
+            no_grad(|| {
+                let _ = variance.shallow_clone().g_mul_scalar_(momentum * surplus).g_add_(&(moved * (1.0 - surplus)));
+            });
+            output
+        }
+    }
+}

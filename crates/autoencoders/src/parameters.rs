@@ -1,0 +1,147 @@
+//! All values of a model. What training moves lies in one flat tensor with a view for each layer, so that an optimizer
+//! moves it in one go.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Kind, Tensor, no_grad};
+
+/// How a parameter's values begin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initial {
+    /// Uniform in ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010), Keras' default.
+    GlorotUniform {
+        /// Inputs that reach one output.
+        fan_in: i64,
+        /// Outputs that one input reaches.
+        fan_out: i64,
+    },
+    /// All the same.
+    Constant(f64),
+}
+
+/// A parameter's place in the model.
+#[derive(Clone, Debug)]
+pub struct ParameterInfo {
+    /// Network, position of the layer in `model.json`, role: `encoder.0.weight`.
+    pub name: String,
+    /// Its shape, in libtorch's order.
+    pub shape: Vec<i64>,
+    /// How it begins.
+    pub initial: Initial,
+    /// Whether training changes it by its gradient; running statistics are not trained so.
+    pub trainable: bool,
+    /// Whether its values lie in memory as out, height, width, in: what libtorch's convolutions on channels-last images want.
+    pub channels_last: bool,
+}
+
+impl ParameterInfo {
+    fn numel(&self) -> i64 {
+        self.shape.iter().product()
+    }
+}
+
+/// The values of a model.
+#[derive(Debug)]
+pub struct Parameters {
+    infos: Vec<ParameterInfo>,
+    views: Vec<Tensor>,
+    trainable: Tensor,
+}
+
+impl Parameters {
+    /// Values for `infos` on `device`, drawn from `seed`. The same seed gives the same values everywhere.
+    pub(crate) fn new(infos: Vec<ParameterInfo>, device: Device, seed: u64) -> Self {
+        let options = (Kind::Float, device);
+        let total: i64 = infos.iter().filter(|info| info.trainable).map(ParameterInfo::numel).sum();
+        let trainable = Tensor::zeros([total], options);
+        let mut next = 0;
+        let views = infos
+            .iter()
+            .map(|info| {
+                if !info.trainable {
+                    // Statistics stand alone: autograd takes a change of one view for a change of all of them.
+                    return Tensor::zeros(info.shape.as_slice(), options);
+                }
+                let values = trainable.narrow(0, next, info.numel());
+                next += info.numel();
+                let view = match (info.channels_last, info.shape.as_slice()) {
+                    (true, &[outer, inner, height, width]) => {
+                        values.view([outer, height, width, inner]).permute([0, 3, 1, 2])
+                    }
+                    _ => values.view(info.shape.as_slice()),
+                };
+                view.set_requires_grad(true)
+            })
+            .collect();
+        let mut parameters = Self { infos, views, trainable };
+        parameters.initialise(seed);
+        parameters
+    }
+
+    fn initialise(&mut self, seed: u64) {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        for (info, view) in self.infos.iter().zip(&mut self.views) {
+            no_grad(|| match info.initial {
+                Initial::Constant(value) => {
+                    let _ = view.fill_(value);
+                }
+                Initial::GlorotUniform { fan_in, fan_out } => {
+                    let limit = (6.0 / (fan_in + fan_out) as f32).sqrt();
+                    let values: Vec<f32> =
+                        (0..info.numel()).map(|_| limit * (2.0 * generator.r#gen::<f32>() - 1.0)).collect();
+                    view.copy_(&Tensor::from_slice(&values).view(info.shape.as_slice()));
+                }
+            });
+        }
+    }
+
+    /// Names, shapes and beginnings, in a fixed order.
+    #[must_use]
+    pub fn infos(&self) -> &[ParameterInfo] {
+        &self.infos
+    }
+
+    /// Each parameter with its values, in the same order.
+    pub fn iter(&self) -> impl Iterator<Item = (&ParameterInfo, &Tensor)> {
+        self.infos.iter().zip(&self.views)
+    }
+
+    /// The values of parameter `index`.
+    pub(crate) fn view(&self, index: usize) -> &Tensor {
+        &self.views[index]
+    }
+
+    /// All trainable values in one dimension; what changes here changes in the layers.
+    #[must_use]
+    pub fn trainable(&self) -> &Tensor {
+        &self.trainable
+    }
+
+    /// The number of trainable values.
+    #[must_use]
+    pub fn trainable_count(&self) -> u64 {
+        self.trainable.numel() as u64
+    }
+
+    /// The gradient of the scalar `loss` for all trainable values, in the order of [`trainable`](Self::trainable).
+    #[must_use]
+    pub fn gradient(&self, loss: &Tensor) -> Tensor {
+        let (infos, inputs): (Vec<&ParameterInfo>, Vec<&Tensor>) =
+            self.iter().filter(|(info, _)| info.trainable).unzip();
+        let gradients = Tensor::run_backward(&[loss], &inputs, false, false);
+        let flat: Vec<Tensor> = infos
+            .iter()
+            .zip(gradients)
+            .map(|(info, gradient)| match info.channels_last {
+                true => gradient.permute([0, 2, 3, 1]).reshape([-1]),
+                false => gradient.reshape([-1]),
+            })
+            .collect();
+        Tensor::cat(&flat, 0)
+    }
+
+    /// Gives parameter `name` the values of `source`, which has its shape.
+    pub(crate) fn assign(&mut self, index: usize, source: &Tensor) {
+        no_grad(|| self.views[index].copy_(source));
+    }
+}

@@ -1,0 +1,71 @@
+//! The stage mnist-data on the command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mnist_data::Config;
+use run_store::raw_dataset;
+use stage_cli::StageArgs;
+
+/// Prepares a dataset of grey images: four IDX files in, one checked file out.
+///
+/// Takes the MNIST-like quartet of a folder (train-images-idx3-ubyte and its three fellows, raw or .gz), or four files
+/// of your own.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    #[command(flatten)]
+    stage: StageArgs,
+    /// Folder of the quartet [default: data/raw/NAME]
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    source: Option<PathBuf>,
+    /// Name of the dataset [default: the last part of --run]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    files: Option<Files>,
+}
+
+/// Four files of your own.
+#[derive(clap::Args)]
+#[group(id = "files", multiple = true)]
+struct Files {
+    /// Training images, IDX3 of bytes, raw or gzip
+    #[arg(long, value_name = "FILE", required = false, requires_all = ["train_labels", "test_images", "test_labels"])]
+    train_images: PathBuf,
+    /// Training labels, IDX1 of bytes, raw or gzip
+    #[arg(long, value_name = "FILE", required = false, requires_all = ["train_images", "test_images", "test_labels"])]
+    train_labels: PathBuf,
+    /// Test images, likewise
+    #[arg(long, value_name = "FILE", required = false, requires_all = ["train_images", "train_labels", "test_labels"])]
+    test_images: PathBuf,
+    /// Test labels, likewise
+    #[arg(long, value_name = "FILE", required = false, requires_all = ["train_images", "train_labels", "test_images"])]
+    test_labels: PathBuf,
+}
+
+impl Args {
+    fn config(self) -> anyhow::Result<Config> {
+        let run = self.stage.run_dir();
+        let name = self.name.unwrap_or_else(|| run.name());
+        match self.files {
+            Some(files) => Ok(Config {
+                run,
+                name,
+                images: [files.train_images, files.test_images],
+                labels: [files.train_labels, files.test_labels],
+            }),
+            None => {
+                let source = self.source.unwrap_or_else(|| raw_dataset(&name));
+                Config::quartet(run, name, &source)
+            }
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let options = args.stage.options();
+    stage_cli::run(&options, |options, progress| mnist_data::run(&args.config()?, options, progress))
+}

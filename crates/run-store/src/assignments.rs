@@ -1,0 +1,82 @@
+//! The cluster of each image, in Parquet.
+
+use std::path::Path;
+
+use polars::prelude::Column;
+
+use crate::error::Result;
+use crate::table::{Metadata, Table, write_table};
+
+/// Clusters of both splits, one entry for each image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Assignments {
+    /// `train` or `test`.
+    pub splits: Vec<String>,
+    /// Position of the image in its split.
+    pub indices: Vec<u32>,
+    /// True class.
+    pub labels: Vec<u8>,
+    /// Cluster, from 0.
+    pub clusters: Vec<u32>,
+    /// The class that the cluster is named after; 255 where it has no name.
+    pub names: Vec<u8>,
+    /// Euclidean distance to the cluster's centroid.
+    pub distances: Vec<f32>,
+}
+
+impl Assignments {
+    /// Writes the table to `path`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let columns = vec![
+            Column::new("split".into(), &self.splits),
+            Column::new("index".into(), &self.indices),
+            Column::new("label".into(), &self.labels),
+            Column::new("cluster".into(), &self.clusters),
+            Column::new("name".into(), &self.names),
+            Column::new("distance".into(), &self.distances),
+        ];
+        write_table(path, columns, Metadata::new())
+    }
+
+    /// Reads the table at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let table = Table::read(path, "cluster assignments")?;
+        Ok(Self {
+            splits: table.strings("split")?,
+            indices: table.u32("index")?,
+            labels: table.u8("label")?,
+            clusters: table.u32("cluster")?,
+            names: table.u8("name")?,
+            distances: table.f32("distance")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("assignments.parquet");
+        let written = Assignments {
+            splits: vec!["train".to_owned(), "test".to_owned()],
+            indices: vec![0, 0],
+            labels: vec![7, 2],
+            clusters: vec![3, 11],
+            names: vec![7, 255],
+            distances: vec![0.5, 1.25],
+        };
+        written.write(&path).unwrap();
+        assert_eq!(Assignments::read(&path).unwrap(), written);
+    }
+}

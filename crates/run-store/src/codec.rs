@@ -1,0 +1,95 @@
+//! The one place that knows bincode: a payload behind a magic number, a version and its length.
+//!
+//! Payloads are decoded from the bytes of the file and borrow from them, so a length that a broken file claims can never
+//! allocate more than the file holds.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use bincode::config::{Configuration, Fixint, LittleEndian};
+use bincode::{BorrowDecode, Encode};
+
+use crate::error::{Result, StoreError};
+
+/// The largest file this reads: the 70,000 images of MNIST take 55 MB.
+const SIZE_LIMIT: u64 = 16 << 30;
+const HEADER_LENGTH: usize = 20;
+
+/// What tells one kind of file from another.
+pub(crate) struct Format {
+    pub kind: &'static str,
+    pub magic: [u8; 8],
+    pub version: u32,
+}
+
+fn configuration() -> Configuration<LittleEndian, Fixint> {
+    bincode::config::standard().with_fixed_int_encoding()
+}
+
+pub(crate) fn write<T: Encode>(format: &Format, path: &Path, payload: &T) -> Result<()> {
+    let mut counter = bincode::enc::write::SizeWriter::default();
+    let unwritable = |error: bincode::error::EncodeError| {
+        StoreError::invalid(path, format!("{} cannot be encoded: {error}", format.kind), "report this")
+    };
+    bincode::encode_into_writer(payload, &mut counter, configuration()).map_err(unwritable)?;
+    let file = File::create(path).map_err(StoreError::io("create", path))?;
+    let mut writer = BufWriter::with_capacity(1 << 16, file);
+    let mut header = Vec::with_capacity(HEADER_LENGTH);
+    header.extend(format.magic);
+    header.extend(format.version.to_le_bytes());
+    header.extend((counter.bytes_written as u64).to_le_bytes());
+    writer.write_all(&header).map_err(StoreError::io("write", path))?;
+    bincode::encode_into_std_write(payload, &mut writer, configuration()).map_err(unwritable)?;
+    writer.flush().map_err(StoreError::io("write", path))
+}
+
+/// The bytes of a file, its header checked.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    bytes: Vec<u8>,
+}
+
+impl Encoded {
+    pub(crate) fn read(format: &Format, path: &Path) -> Result<Self> {
+        let kind = format.kind;
+        let invalid =
+            |problem: String| StoreError::invalid(path, problem, format!("rerun the stage that writes the {kind}"));
+        let length = fs::metadata(path).map_err(StoreError::io("read", path))?.len();
+        if length > SIZE_LIMIT {
+            return Err(invalid(format!("expected a {kind} of at most {SIZE_LIMIT} bytes, found {length}")));
+        }
+        let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
+        let Some((header, payload)) = bytes.split_at_checked(HEADER_LENGTH) else {
+            return Err(invalid(format!("expected a {kind}, found a file of only {} bytes", bytes.len())));
+        };
+        let (magic, numbers) = header.split_at(8);
+        let (version, payload_length) = numbers.split_at(4);
+        if magic != format.magic {
+            return Err(invalid(format!("expected a {kind}, found another kind of file")));
+        }
+        let version = version.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        if version > u64::from(format.version) {
+            return Err(StoreError::TooNew { path: path.to_owned(), kind, found: version, supported: format.version });
+        }
+        if version < u64::from(format.version) {
+            return Err(invalid(format!("expected a {kind} of version {}, found version {version}", format.version)));
+        }
+        let expected = payload_length.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        if expected != payload.len() as u64 {
+            return Err(invalid(format!("expected {expected} bytes after the header, found {}", payload.len())));
+        }
+        Ok(Self { bytes })
+    }
+
+    pub(crate) fn decode<'a, T: BorrowDecode<'a, ()>>(&'a self, format: &Format, path: &Path) -> Result<T> {
+        let payload = self.bytes.get(HEADER_LENGTH..).unwrap_or_default();
+        let invalid = |problem| StoreError::invalid(path, problem, "rerun the stage that wrote it");
+        let (value, read) = bincode::borrow_decode_from_slice(payload, configuration())
+            .map_err(|error| invalid(format!("the {} cannot be decoded ({error})", format.kind)))?;
+        if read != payload.len() {
+            return Err(invalid(format!("the {} ends after {read} of {} bytes", format.kind, payload.len())));
+        }
+        Ok(value)
+    }
+}

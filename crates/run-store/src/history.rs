@@ -1,0 +1,121 @@
+//! Training histories in Parquet: one row for each epoch. They hold no times, so that equal trainings give equal bytes.
+
+use std::path::Path;
+
+use polars::prelude::Column;
+
+use crate::error::Result;
+use crate::table::{Metadata, Table, write_table};
+
+/// A row of a history.
+pub trait History: Sized {
+    /// Writes the rows to `path`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn write(path: &Path, rows: &[Self]) -> Result<()>;
+
+    /// Reads the rows at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no such history.
+    fn read(path: &Path) -> Result<Vec<Self>>;
+}
+
+/// One epoch of an autoencoder's training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingEpoch {
+    /// From 1.
+    pub epoch: u32,
+    /// Mean loss over the epoch's images while it trained: dropout on, each batch before its own step.
+    pub train_loss: f64,
+    /// Mean loss over the test images after the epoch, in inference mode.
+    pub test_loss: f64,
+}
+
+impl History for TrainingEpoch {
+    fn write(path: &Path, rows: &[Self]) -> Result<()> {
+        let columns = vec![
+            column("epoch", rows, |row| row.epoch),
+            column_f64("train_loss", rows, |row| row.train_loss),
+            column_f64("test_loss", rows, |row| row.test_loss),
+        ];
+        write_table(path, columns, Metadata::new())
+    }
+
+    fn read(path: &Path) -> Result<Vec<Self>> {
+        let table = Table::read(path, "a training history")?;
+        let (train, test) = (table.f64("train_loss")?, table.f64("test_loss")?);
+        let rows = table.u32("epoch")?.into_iter().zip(train).zip(test);
+        Ok(rows.map(|((epoch, train_loss), test_loss)| Self { epoch, train_loss, test_loss }).collect())
+    }
+}
+
+/// One epoch of a classifier's training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassifierEpoch {
+    /// From 1.
+    pub epoch: u32,
+    /// Mean cross-entropy over the epoch's latents while it trained.
+    pub train_loss: f64,
+    /// Share of the epoch's latents that were classified right while it trained, in [0, 1].
+    pub train_accuracy: f64,
+    /// Mean cross-entropy over the test latents after the epoch.
+    pub test_loss: f64,
+    /// Share of the test latents that are classified right after the epoch, in [0, 1].
+    pub test_accuracy: f64,
+}
+
+impl History for ClassifierEpoch {
+    fn write(path: &Path, rows: &[Self]) -> Result<()> {
+        let columns = vec![
+            column("epoch", rows, |row| row.epoch),
+            column_f64("train_loss", rows, |row| row.train_loss),
+            column_f64("train_accuracy", rows, |row| row.train_accuracy),
+            column_f64("test_loss", rows, |row| row.test_loss),
+            column_f64("test_accuracy", rows, |row| row.test_accuracy),
+        ];
+        write_table(path, columns, Metadata::new())
+    }
+
+    fn read(path: &Path) -> Result<Vec<Self>> {
+        let table = Table::read(path, "a classifier history")?;
+        let train = table.f64("train_loss")?.into_iter().zip(table.f64("train_accuracy")?);
+        let test = table.f64("test_loss")?.into_iter().zip(table.f64("test_accuracy")?);
+        let rows = table.u32("epoch")?.into_iter().zip(train).zip(test);
+        Ok(rows
+            .map(|((epoch, (train_loss, train_accuracy)), (test_loss, test_accuracy))| Self {
+                epoch,
+                train_loss,
+                train_accuracy,
+                test_loss,
+                test_accuracy,
+            })
+            .collect())
+    }
+}
+
+fn column<T>(name: &str, rows: &[T], value: impl Fn(&T) -> u32) -> Column {
+    Column::new(name.into(), rows.iter().map(value).collect::<Vec<u32>>())
+}
+
+fn column_f64<T>(name: &str, rows: &[T], value: impl Fn(&T) -> f64) -> Column {
+    Column::new(name.into(), rows.iter().map(value).collect::<Vec<f64>>())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.parquet");
+        let rows = [1, 2].map(|epoch| TrainingEpoch { epoch, train_loss: 0.5, test_loss: 0.25 });
+        TrainingEpoch::write(&path, &rows).unwrap();
+        assert_eq!(TrainingEpoch::read(&path).unwrap(), rows);
+        assert!(ClassifierEpoch::read(&path).unwrap_err().to_string().contains("train_accuracy"));
+    }
+}

@@ -1,0 +1,283 @@
+//! Latents in Parquet: `index` (u32), `label` (u8), `z00`, `z01`, … (f32), one row for each image of a split.
+
+use std::path::Path;
+
+use polars::prelude::{Column, DataType};
+
+use crate::error::{Result, StoreError};
+use crate::layout::Split;
+use crate::table::{Metadata, Table, TableWriter};
+
+const KIND: &str = "latents";
+
+/// What the file's metadata says of its latents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatentsHeader {
+    /// The run's name.
+    pub run: String,
+    /// The model's name, such as `cae`.
+    pub model: String,
+    /// The fingerprint of the training that made the encoder.
+    pub model_fingerprint: String,
+    /// The dataset's name.
+    pub dataset: String,
+    /// The split.
+    pub split: String,
+    /// Labels are below this.
+    pub class_count: u32,
+}
+
+/// Latents of one split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Latents {
+    /// Where they are from.
+    pub header: LatentsHeader,
+    /// Position of each image in the source's split.
+    pub indices: Vec<u32>,
+    /// True class of each image.
+    pub labels: Vec<u8>,
+    /// Values in a latent vector.
+    pub dimensions: usize,
+    /// image × dimension, row-major, finite.
+    pub values: Vec<f32>,
+}
+
+/// The name of latent dimension `dimension`, of `dimensions`: `z00`, or `z000` where there are more than a hundred.
+fn column_name(dimension: usize, dimensions: usize) -> String {
+    let digits = if dimensions > 100 { 3 } else { 2 };
+    format!("z{dimension:0digits$}")
+}
+
+/// Writes latents batch by batch.
+pub struct LatentWriter {
+    writer: TableWriter,
+    dimensions: usize,
+    path: std::path::PathBuf,
+}
+
+impl LatentWriter {
+    /// Begins the file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn create(path: &Path, header: &LatentsHeader, dimensions: usize) -> Result<Self> {
+        let latents = (0..dimensions).map(|dimension| (column_name(dimension, dimensions), DataType::Float32));
+        let columns: Vec<(String, DataType)> =
+            [("index".to_owned(), DataType::UInt32), ("label".to_owned(), DataType::UInt8)]
+                .into_iter()
+                .chain(latents)
+                .collect();
+        let metadata = Metadata::from([
+            ("run".to_owned(), header.run.clone()),
+            ("model".to_owned(), header.model.clone()),
+            ("model_fingerprint".to_owned(), header.model_fingerprint.clone()),
+            ("dataset".to_owned(), header.dataset.clone()),
+            ("split".to_owned(), header.split.clone()),
+            ("class_count".to_owned(), header.class_count.to_string()),
+        ]);
+        Ok(Self { writer: TableWriter::create(path, &columns, metadata)?, dimensions, path: path.to_owned() })
+    }
+
+    /// Adds rows: `values` is `labels.len()` × dimensions, row-major; the first row has index `first_index`.
+    ///
+    /// # Errors
+    /// A value is not finite, the lengths do not fit, or the disk refuses.
+    pub fn write(&mut self, first_index: u32, labels: &[u8], values: &[f32]) -> Result<()> {
+        let invalid = |problem: String| {
+            StoreError::invalid(&self.path, problem, "train the model again, with a lower learning rate")
+        };
+        if values.len() != labels.len() * self.dimensions {
+            return Err(invalid(format!(
+                "expected {} × {} latent values, found {}",
+                labels.len(),
+                self.dimensions,
+                values.len()
+            )));
+        }
+        if let Some(position) = values.iter().position(|value| !value.is_finite()) {
+            let (row, column) = (position / self.dimensions, column_name(position % self.dimensions, self.dimensions));
+            let index = first_index as usize + row;
+            return Err(invalid(format!(
+                "the latent of image {index} is not finite (`{column}` = {})",
+                values[position]
+            )));
+        }
+        let indices: Vec<u32> = (first_index..).take(labels.len()).collect();
+        let mut columns = vec![Column::new("index".into(), indices), Column::new("label".into(), labels)];
+        columns.extend((0..self.dimensions).map(|dimension| {
+            let column: Vec<f32> = values.iter().skip(dimension).step_by(self.dimensions).copied().collect();
+            Column::new(column_name(dimension, self.dimensions).into(), column)
+        }));
+        self.writer.write(columns)
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn finish(self) -> Result<()> {
+        self.writer.finish()
+    }
+}
+
+impl Latents {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, a column is missing or of another type, a value is not finite, or a label is out of range.
+    pub fn read(path: &Path) -> Result<Self> {
+        let table = Table::read(path, KIND)?;
+        let names = table.column_names();
+        let dimensions = names.iter().filter(|name| name.starts_with('z')).count();
+        let expected: Vec<String> = ["index".to_owned(), "label".to_owned()]
+            .into_iter()
+            .chain((0..dimensions).map(|dimension| column_name(dimension, dimensions)))
+            .collect();
+        if dimensions == 0 || names.len() != expected.len() {
+            return Err(table.invalid(format!(
+                "expected the columns index, label, z00, z01, …, found {}",
+                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            )));
+        }
+        let class_count = table.header("class_count")?;
+        let class_count = class_count
+            .parse()
+            .map_err(|_| table.invalid(format!("expected a number as class_count, found `{class_count}`")))?;
+        let header = LatentsHeader {
+            run: table.header("run")?.to_owned(),
+            model: table.header("model")?.to_owned(),
+            model_fingerprint: table.header("model_fingerprint")?.to_owned(),
+            dataset: table.header("dataset")?.to_owned(),
+            split: table.header("split")?.to_owned(),
+            class_count,
+        };
+        let indices = table.u32("index")?;
+        let labels = table.u8("label")?;
+        if labels.is_empty() {
+            return Err(table.invalid("expected at least one row, found none"));
+        }
+        if let Some(label) = labels.iter().find(|label| u32::from(**label) >= class_count) {
+            return Err(table.invalid(format!("expected labels below {class_count}, found {label}")));
+        }
+        let mut values = vec![0.0; table.height() * dimensions];
+        for dimension in 0..dimensions {
+            let column = table.f32(&column_name(dimension, dimensions))?;
+            for (value, read) in values.iter_mut().skip(dimension).step_by(dimensions).zip(column) {
+                *value = read;
+            }
+        }
+        Ok(Self { header, indices, labels, dimensions, values })
+    }
+
+    /// Reads the file at `path` and checks that it holds `split`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), or it is the other split.
+    pub fn read_split(path: &Path, split: Split) -> Result<Self> {
+        let latents = Self::read(path)?;
+        if latents.header.split == split.name() {
+            return Ok(latents);
+        }
+        let problem = format!("expected latents of the {split} split, found {}", latents.header.split);
+        Err(StoreError::invalid(path, problem, "rerun latent-export with --force"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::table::write_table;
+
+    fn header() -> LatentsHeader {
+        LatentsHeader {
+            run: "cae-2".to_owned(),
+            model: "cae".to_owned(),
+            model_fingerprint: "abc".to_owned(),
+            dataset: "mnist".to_owned(),
+            split: "train".to_owned(),
+            class_count: 10,
+        }
+    }
+
+    fn written(dimensions: usize, rows: usize) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.parquet");
+        let mut writer = LatentWriter::create(&path, &header(), dimensions).unwrap();
+        for first in (0..rows).step_by(4) {
+            let count = 4.min(rows - first);
+            let labels: Vec<u8> = (first..first + count).map(|row| (row % 10) as u8).collect();
+            let values: Vec<f32> =
+                (first * dimensions..(first + count) * dimensions).map(|value| value as f32).collect();
+            writer.write(u32::try_from(first).unwrap(), &labels, &values).unwrap();
+        }
+        writer.finish().unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn what_is_written_in_batches_is_read_whole() {
+        for dimensions in [1, 2, 100, 101] {
+            let (_folder, path) = written(dimensions, 11);
+            let latents = Latents::read_split(&path, Split::Train).unwrap();
+            assert_eq!(latents.header, header());
+            assert_eq!(latents.indices, (0..11).collect::<Vec<_>>());
+            assert_eq!(latents.labels[10], 0);
+            assert_eq!(latents.dimensions, dimensions);
+            let expected: Vec<f32> = (0..11 * dimensions).map(|value| value as f32).collect();
+            assert_eq!(latents.values, expected);
+            assert!(Latents::read_split(&path, Split::Test).is_err());
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = LatentWriter::create(&folder.path().join("l"), &header(), 2).unwrap();
+        let error = writer.write(5, &[0, 1], &[0.0, 1.0, 2.0, f32::NAN]).unwrap_err().to_string();
+        assert!(error.contains("image 6") && error.contains("z01"), "{error}");
+    }
+
+    fn refused(columns: Vec<Column>, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.parquet");
+        let keys = ["run", "model", "model_fingerprint", "dataset", "split"];
+        let mut metadata: Metadata = keys.iter().map(|key| ((*key).to_owned(), "train".to_owned())).collect();
+        metadata.insert("class_count".to_owned(), "10".to_owned());
+        write_table(&path, columns, metadata).unwrap();
+        let error = Latents::read(&path).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("train.parquet"), "{error}");
+    }
+
+    #[test]
+    fn other_tables_are_refused() {
+        let index = || Column::new("index".into(), [0_u32, 1]);
+        let label = || Column::new("label".into(), [3_u8, 4]);
+        let z = || Column::new("z00".into(), [0.5_f32, 1.5]);
+        refused(vec![index(), z()], "expected the columns index, label");
+        refused(vec![index(), label()], "expected the columns index, label");
+        refused(vec![index(), Column::new("label".into(), [3_u32, 4]), z()], "column `label` of type u8, found u32");
+        refused(vec![index(), Column::new("label".into(), [3_u8, 10]), z()], "labels below 10, found 10");
+        refused(
+            vec![index(), label(), Column::new("z00".into(), [0.5_f64, 1.0])],
+            "column `z00` of type f32, found f64",
+        );
+        refused(
+            vec![index(), label(), Column::new("z00".into(), [0.5_f32, f32::NAN])],
+            "finite values in column `z00`",
+        );
+        refused(vec![index(), label(), Column::new("z00".into(), [Some(0.5_f32), None])], "found 1 without");
+        refused(vec![index(), label(), Column::new("z07".into(), [0.5_f32, 1.0])], "expected a column `z00`");
+    }
+
+    #[test]
+    fn a_broken_file_is_an_error_at_every_length() {
+        let (_folder, path) = written(3, 20);
+        let whole = std::fs::read(&path).unwrap();
+        for length in (0..whole.len()).step_by(7) {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(Latents::read(&path).is_err(), "{length} of {} bytes were accepted", whole.len());
+        }
+    }
+}

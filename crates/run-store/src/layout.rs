@@ -1,0 +1,322 @@
+//! Every path of a run, spelled once.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// The names of the files in stage folders.
+pub mod file {
+    /// What the folder holds and how it was made; written last.
+    pub const MANIFEST: &str = "manifest.json";
+    /// The prepared dataset.
+    pub const DATASET: &str = "dataset.bin";
+    /// The architecture that the weights belong to.
+    pub const MODEL: &str = "model.json";
+    /// Trained parameters and running statistics.
+    pub const WEIGHTS: &str = "weights.safetensors";
+    /// One row for each epoch.
+    pub const HISTORY: &str = "history.parquet";
+    /// The first test images as the model redraws them, by epoch.
+    pub const RECONSTRUCTIONS: &str = "reconstructions.parquet";
+    /// The stage's figures.
+    pub const METRICS: &str = "metrics.json";
+    /// A fitted K-means model.
+    pub const KMEANS: &str = "kmeans.bin";
+    /// The cluster of each image.
+    pub const ASSIGNMENTS: &str = "assignments.parquet";
+    /// Latents of the training split.
+    pub const TRAIN_LATENTS: &str = "train.parquet";
+    /// Latents of the test split.
+    pub const TEST_LATENTS: &str = "test.parquet";
+}
+
+/// A part of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// What models are fitted on.
+    Train,
+    /// What they are judged on.
+    Test,
+}
+
+impl Split {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::Train, Self::Test];
+
+    /// The name, as it stands in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+
+    /// The latents file of this split.
+    #[must_use]
+    pub fn latents_file(self) -> &'static str {
+        match self {
+            Self::Train => file::TRAIN_LATENTS,
+            Self::Test => file::TEST_LATENTS,
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// A stage of the pipeline. Its folder in a run bears its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// IDX files → prepared dataset.
+    MnistData,
+    /// Prepared dataset → autoencoder.
+    AeTrain,
+    /// Autoencoder + dataset → latents.
+    LatentExport,
+    /// Latents → clusters and their scores.
+    ClusterEval,
+    /// Latents → classifier and its scores.
+    LatentClassify,
+}
+
+impl Stage {
+    /// Every stage, in the order in which each finds its inputs ready.
+    pub const ALL: [Self; 5] =
+        [Self::MnistData, Self::AeTrain, Self::LatentExport, Self::ClusterEval, Self::LatentClassify];
+
+    /// The name of the program and of its folder.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MnistData => "mnist-data",
+            Self::AeTrain => "ae-train",
+            Self::LatentExport => "latent-export",
+            Self::ClusterEval => "cluster-eval",
+            Self::LatentClassify => "latent-classify",
+        }
+    }
+
+    /// Raised when the same inputs and parameters would give other outputs than before, so that old results are redone.
+    #[must_use]
+    pub fn format_version(self) -> u32 {
+        1
+    }
+
+    /// The files a finished folder of this stage holds, besides its manifest.
+    #[must_use]
+    pub fn outputs(self) -> &'static [&'static str] {
+        match self {
+            Self::MnistData => &[file::DATASET, file::METRICS],
+            Self::AeTrain => &[file::MODEL, file::WEIGHTS, file::HISTORY, file::RECONSTRUCTIONS, file::METRICS],
+            Self::LatentExport => &[file::TRAIN_LATENTS, file::TEST_LATENTS],
+            Self::ClusterEval => &[file::KMEANS, file::ASSIGNMENTS, file::METRICS],
+            Self::LatentClassify => &[file::MODEL, file::WEIGHTS, file::HISTORY, file::METRICS],
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// The folder of one run: a model on its way from weights to scores.
+///
+/// A prepared dataset is a run too, of the one stage that prepares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// The run at `path`, which need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name: the last part of its path.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        absolute.file_name().map_or_else(|| self.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The folder of `stage`, or of its variant `tag`.
+    #[must_use]
+    pub fn stage(&self, stage: Stage, tag: Option<&str>) -> StageDir {
+        StageDir { run: self.path.clone(), stage, tag: tag.map(str::to_owned) }
+    }
+
+    /// The tags of `stage`'s variants that are on disk, in order.
+    #[must_use]
+    pub fn tags(&self, stage: Stage) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(&self.path) else { return Vec::new() };
+        let mut tags: Vec<String> = entries
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                let (stage_name, tag) = name.split_once('@')?;
+                (stage_name == stage.name()).then(|| tag.to_owned())
+            })
+            .collect();
+        tags.sort();
+        tags
+    }
+
+    /// A finished run as a tree, for documentation.
+    #[must_use]
+    pub fn render_tree(&self) -> String {
+        let mut tree = format!("{}/\n", self.path.display());
+        for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::MnistData) {
+            let mut files = vec![file::MANIFEST];
+            files.extend(stage.outputs());
+            tree += &format!("  {:<17}{}\n", format!("{stage}/"), files.join("  "));
+        }
+        tree
+    }
+}
+
+/// The folder that one stage writes in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageDir {
+    run: PathBuf,
+    stage: Stage,
+    tag: Option<String>,
+}
+
+impl StageDir {
+    /// The stage that writes here.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// The variant's tag, if this is a variant.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The run's folder.
+    #[must_use]
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// The folder's name: `cluster-eval`, or `cluster-eval@k20` for a variant.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.tag {
+            Some(tag) => format!("{}@{tag}", self.stage),
+            None => self.stage.to_string(),
+        }
+    }
+
+    /// Run and stage in one word, for messages: `cae-32/cluster-eval`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{}/{}", RunDir::new(&self.run).name(), self.name())
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.run.join(self.name())
+    }
+
+    /// A file in the folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// The command that makes this folder, for messages.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let tag = self.tag.as_ref().map_or_else(String::new, |tag| format!(" --tag {tag}"));
+        format!("{} --run {}{tag}", self.stage, self.run.display())
+    }
+
+    /// Where a new result is written before it takes the folder's place.
+    pub(crate) fn partial(&self) -> PathBuf {
+        self.run.join(format!(".{}.partial", self.name()))
+    }
+
+    /// Where the old result waits during the exchange, on file systems that cannot swap two folders in one step.
+    pub(crate) fn previous(&self) -> PathBuf {
+        self.run.join(format!(".{}.previous", self.name()))
+    }
+
+    /// The file whose lock says that the folder is being written.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.run.join(format!(".{}.lock", self.name()))
+    }
+}
+
+/// The folder that holds the runs, and what is said of all of them together.
+#[derive(Clone, Debug)]
+pub struct ArtifactsDir {
+    path: PathBuf,
+}
+
+impl ArtifactsDir {
+    /// The artifacts at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The table of all runs, for people.
+    #[must_use]
+    pub fn summary_markdown(&self) -> PathBuf {
+        self.path.join("summary.md")
+    }
+
+    /// The table of all runs, for programs.
+    #[must_use]
+    pub fn summary_json(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+}
+
+/// The folder of the original IDX files of `dataset`, below the current folder.
+#[must_use]
+pub fn raw_dataset(dataset: &str) -> PathBuf {
+    Path::new("data/raw").join(dataset)
+}
+
+/// The run that prepares `dataset`, below the current folder.
+#[must_use]
+pub fn prepared_dataset(dataset: &str) -> RunDir {
+    RunDir::new(Path::new("data/prepared").join(dataset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tree_of_a_run() {
+        insta::assert_snapshot!(RunDir::new("artifacts/cae-32").render_tree());
+    }
+
+    #[test]
+    fn variants_live_beside_their_stage() {
+        let variant = RunDir::new("artifacts/cae-32").stage(Stage::ClusterEval, Some("k20"));
+        assert_eq!(variant.path(), Path::new("artifacts/cae-32/cluster-eval@k20"));
+        assert_eq!(variant.command(), "cluster-eval --run artifacts/cae-32 --tag k20");
+    }
+}

@@ -1,0 +1,47 @@
+//! The contract between stages: everything that one stage writes and another reads.
+//!
+//! - [`RunDir`], [`StageDir`] and [`Stage`] spell every path of a run.
+//! - [`Manifest`] says what a stage folder holds, from what it was made, and how; it is written last.
+//! - [`Plan`] decides whether a stage has to run again, and says why; [`Work`] writes its folder atomically, under a lock.
+//! - The document types ([`ModelDescription`], the metrics) are versioned JSON; the tables ([`Latents`], [`TrainingEpoch`], [`ClassifierEpoch`],
+//!   [`Reconstructions`], [`Assignments`]) are Parquet; [`KMeansModel`] and the prepared [`Dataset`] are bincode behind a header.
+//!
+//! This crate never computes a result: no libtorch, no clustering, no command line. A stage that needs another stage's
+//! output finds its type here and nowhere else.
+
+mod assignments;
+mod codec;
+mod dataset;
+mod document;
+mod error;
+mod hash;
+mod history;
+mod kmeans;
+mod latents;
+mod layout;
+mod manifest;
+mod metrics;
+mod model;
+mod plan;
+mod reconstructions;
+mod table;
+mod work;
+
+pub use assignments::Assignments;
+pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
+pub use document::{Document, read_document, write_document};
+pub use error::{Result, StoreError};
+pub use hash::{ContentHash, hash_bytes, hash_file};
+pub use history::{ClassifierEpoch, History, TrainingEpoch};
+pub use kmeans::KMeansModel;
+pub use latents::{LatentWriter, Latents, LatentsHeader};
+pub use layout::{ArtifactsDir, RunDir, Split, Stage, StageDir, file, prepared_dataset, raw_dataset};
+pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
+pub use metrics::{
+    ClassMetrics, ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, DatasetMetrics,
+    SilhouetteMetrics, TrainMetrics,
+};
+pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind};
+pub use plan::{Decision, FinishedStage, Plan, Reason, VerifiedFile};
+pub use reconstructions::{Reconstruction, Reconstructions};
+pub use work::Work;

@@ -1,0 +1,139 @@
+//! `metrics.json` of each stage: its figures, each with its unit in its name where it has one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::Document;
+
+/// What mnist-data prepared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetMetrics {
+    /// The dataset's name.
+    pub dataset: String,
+    /// Rows of an image.
+    pub image_height: u32,
+    /// Columns of an image.
+    pub image_width: u32,
+    /// Labels are below this.
+    pub class_count: u32,
+    /// Training images of each class.
+    pub train_images_per_class: Vec<u64>,
+    /// Test images of each class.
+    pub test_images_per_class: Vec<u64>,
+}
+
+impl Document for DatasetMetrics {
+    const KIND: &'static str = "dataset figures";
+}
+
+/// What ae-train reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainMetrics {
+    /// The dataset's name.
+    pub dataset: String,
+    /// Training images used.
+    pub train_count: u32,
+    /// Test images used.
+    pub test_count: u32,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Values that training changes.
+    pub parameter_count: u64,
+    /// The last epoch's mean loss while it trained.
+    pub train_loss: f64,
+    /// Mean loss over the test images, in inference mode.
+    pub test_loss: f64,
+    /// Mean squared error over the test images' pixels in [0, 1], in inference mode.
+    pub test_mean_squared_error: f64,
+}
+
+impl Document for TrainMetrics {
+    const KIND: &'static str = "training figures";
+}
+
+/// What cluster-eval found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterMetrics {
+    /// Clusters asked for.
+    pub cluster_count: u32,
+    /// The majority name of each cluster, from the training split; `null` for an empty cluster.
+    pub majority_names: Vec<Option<u8>>,
+    /// The one-to-one name of each cluster, from the training split; `null` where classes ran out.
+    pub one_to_one_names: Vec<Option<u8>>,
+    /// Figures of each split, by name.
+    pub splits: BTreeMap<String, ClusterSplitMetrics>,
+}
+
+impl Document for ClusterMetrics {
+    const KIND: &'static str = "clustering figures";
+}
+
+/// Scores of one split's clusters, all in [0, 1] unless said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterSplitMetrics {
+    /// Images.
+    pub count: u64,
+    /// Share of images whose cluster's majority name is their class (the report's accuracy).
+    pub majority_accuracy: f64,
+    /// Share of images whose cluster's one-to-one name is their class.
+    pub one_to_one_accuracy: f64,
+    /// Normalized mutual information of clusters and classes, arithmetic mean.
+    pub normalized_mutual_information: f64,
+    /// Adjusted Rand index of clusters and classes, in [−1, 1].
+    pub adjusted_rand_index: f64,
+    /// Sum of squared distances to the nearest centroid.
+    pub inertia: f64,
+    /// Cohesion against separation; `null` where it is undefined.
+    pub silhouette: Option<SilhouetteMetrics>,
+    /// Images of each cluster (row) and true class (column).
+    pub cluster_by_class: Vec<Vec<u64>>,
+}
+
+/// A sampled silhouette.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SilhouetteMetrics {
+    /// Mean silhouette coefficient, in [−1, 1].
+    pub mean: f64,
+    /// Images it was taken over.
+    pub sample_size: u64,
+}
+
+/// What latent-classify reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassifyMetrics {
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Figures of each split after the last epoch, by name.
+    pub splits: BTreeMap<String, ClassifySplitMetrics>,
+}
+
+impl Document for ClassifyMetrics {
+    const KIND: &'static str = "classifier figures";
+}
+
+/// A classifier's figures on one split, in inference mode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassifySplitMetrics {
+    /// Images.
+    pub count: u64,
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Share of images classified right.
+    pub accuracy: f64,
+    /// Images of each true class (row) and predicted class (column).
+    pub confusion: Vec<Vec<u64>>,
+    /// Figures of each class.
+    pub classes: Vec<ClassMetrics>,
+}
+
+/// A classifier's figures for one class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// The class.
+    pub class: u8,
+    /// Share of the images predicted so that are; `null` where none was predicted so.
+    pub precision: Option<f64>,
+    /// Share of the images that are so that were predicted so; `null` where there is none.
+    pub recall: Option<f64>,
+}

@@ -1,0 +1,138 @@
+//! `model.json`: the architecture that weights belong to. Weights never travel without it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::Document;
+
+/// A family of autoencoders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelKind {
+    /// Autoencoder of dense layers.
+    Ae,
+    /// Convolutional autoencoder.
+    Cae,
+}
+
+impl ModelKind {
+    /// The name in files and on command lines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ae => "ae",
+            Self::Cae => "cae",
+        }
+    }
+}
+
+impl fmt::Display for ModelKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// One layer of a network. Images run height × width × channels in every flattening.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "layer", rename_all = "snake_case")]
+pub enum Layer {
+    /// Image → vector, in height, width, channel order.
+    Flatten,
+    /// Vector → image, in height, width, channel order.
+    Reshape {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+        /// Channels.
+        channels: u32,
+    },
+    /// Affine map.
+    Dense {
+        /// Outputs.
+        units: u32,
+    },
+    /// x if positive, else slope · x.
+    LeakyRelu {
+        /// The slope of the negative side.
+        slope: f64,
+    },
+    /// x if positive, else 0.
+    Relu,
+    /// 1 / (1 + exp(−x)). As a network's last layer it is left to the loss, which is exact on the values before it.
+    Sigmoid,
+    /// exp(x) over its sum. As a network's last layer it is left to the loss.
+    Softmax,
+    /// While training, each value is zero with probability `rate`, and the others grow by 1 / (1 − rate).
+    Dropout {
+        /// The probability.
+        rate: f64,
+    },
+    /// Convolution, stride 1, zero padding that keeps height and width.
+    Conv2d {
+        /// Output channels.
+        filters: u32,
+        /// Side of the kernel, odd.
+        kernel: u32,
+    },
+    /// Transposed convolution that multiplies height and width by `stride`; the surplus is cropped at the end of each axis.
+    ConvTranspose2d {
+        /// Output channels.
+        filters: u32,
+        /// Side of the kernel.
+        kernel: u32,
+        /// Step in the output for one in the input.
+        stride: u32,
+    },
+    /// Batch normalisation over all but the channel.
+    BatchNorm {
+        /// The share of a running statistic that one batch keeps (Keras' convention: 0.99 keeps 99 %).
+        momentum: f64,
+        /// Added to the variance.
+        epsilon: f64,
+    },
+    /// The largest of each `size` × `size` square.
+    MaxPool2d {
+        /// Side and stride of the square.
+        size: u32,
+    },
+}
+
+/// The full description of an autoencoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelDescription {
+    /// The family.
+    pub model: ModelKind,
+    /// Values in a latent vector.
+    pub latent_dim: u32,
+    /// Rows of an image.
+    pub image_height: u32,
+    /// Columns of an image.
+    pub image_width: u32,
+    /// Pixels 0..=255 are divided by this before they enter the encoder.
+    pub pixel_divisor: f64,
+    /// Image → latent.
+    pub encoder: Vec<Layer>,
+    /// Latent → image.
+    pub decoder: Vec<Layer>,
+}
+
+impl Document for ModelDescription {
+    const KIND: &'static str = "a model description";
+}
+
+/// The full description of a classifier of latents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassifierDescription {
+    /// Values in a latent vector.
+    pub latent_dim: u32,
+    /// Classes.
+    pub class_count: u32,
+    /// Latent → class.
+    pub layers: Vec<Layer>,
+}
+
+impl Document for ClassifierDescription {
+    const KIND: &'static str = "a classifier description";
+}

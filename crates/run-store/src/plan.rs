@@ -1,0 +1,361 @@
+//! Whether a stage has to run, and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::document::read_document;
+use crate::error::{Result, StoreError};
+use crate::hash::{ContentHash, hash_bytes, hash_file};
+use crate::layout::{StageDir, file};
+use crate::manifest::{InputRecord, Manifest};
+use crate::work::Work;
+
+/// A stage folder whose manifest was read: the only door to another stage's outputs.
+#[derive(Clone, Debug)]
+pub struct FinishedStage {
+    dir: StageDir,
+    manifest: Manifest,
+}
+
+impl FinishedStage {
+    /// Opens the finished folder `dir`.
+    ///
+    /// # Errors
+    /// The stage has not run to its end, or its manifest cannot be read.
+    pub fn open(dir: StageDir) -> Result<Self> {
+        crate::work::recover(&dir)?;
+        let path = dir.file(file::MANIFEST);
+        if !path.exists() {
+            return Err(StoreError::Missing { path, advice: format!("run `{}` first", dir.command()) });
+        }
+        let manifest = read_document(&path)?;
+        Ok(Self { dir, manifest })
+    }
+
+    /// The folder's manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// One of the folder's files, its content checked against the manifest.
+    ///
+    /// # Errors
+    /// The file is missing, unreadable, or not as it was written.
+    pub fn file(&self, name: &str) -> Result<VerifiedFile> {
+        let path = self.dir.file(name);
+        let advice = || format!("run `{} --force` to make it again", self.dir.command());
+        let Some(record) = self.manifest.outputs.get(name) else {
+            return Err(StoreError::Missing { path, advice: advice() });
+        };
+        if !path.exists() {
+            return Err(StoreError::Missing { path, advice: advice() });
+        }
+        let (hash, _) = hash_file(&path)?;
+        if hash == record.blake3 {
+            Ok(VerifiedFile { path, hash })
+        } else {
+            let problem =
+                format!("expected content {} as its manifest says, found {}", record.blake3.short(), hash.short());
+            Err(StoreError::invalid(&path, problem, advice()))
+        }
+    }
+
+    /// The path of a file that this stage read, as it was recorded.
+    #[must_use]
+    pub fn input_path(&self, name: &str) -> Option<PathBuf> {
+        self.manifest.inputs.get(name).map(|input| self.dir.run().join(&input.path))
+    }
+}
+
+/// A file whose content is known.
+#[derive(Clone, Debug)]
+pub struct VerifiedFile {
+    path: PathBuf,
+    hash: ContentHash,
+}
+
+impl VerifiedFile {
+    /// A file from outside any run, taken as it is.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn external(path: &Path) -> Result<Self> {
+        let (hash, _) = hash_file(path)?;
+        Ok(Self { path: path.to_owned(), hash })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What a stage is about to do: where, with which parameters, from which files.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) dir: StageDir,
+    pub(crate) parameters: Map<String, Value>,
+    pub(crate) inputs: BTreeMap<String, InputRecord>,
+}
+
+/// Whether the stage has to run.
+#[derive(Debug)]
+pub enum Decision {
+    /// The folder already holds exactly what would be made.
+    UpToDate(Box<Manifest>),
+    /// It does not, for this reason.
+    Run(Reason),
+}
+
+/// Why a stage runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Nothing was there.
+    First,
+    /// Something was there, and these things are not as they would be.
+    Rerun(Vec<String>),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => formatter.write_str("first run"),
+            Self::Rerun(causes) => write!(formatter, "rerun: {}", causes.join(", ")),
+        }
+    }
+}
+
+impl Plan {
+    /// A plan to fill `dir` from `parameters`, which serialize to a JSON object: everything that decides the outputs,
+    /// and nothing that does not.
+    ///
+    /// # Errors
+    /// The parameters do not serialize to an object.
+    pub fn new(dir: StageDir, parameters: &impl Serialize) -> Result<Self> {
+        match serde_json::to_value(parameters) {
+            Ok(Value::Object(parameters)) => Ok(Self { dir, parameters, inputs: BTreeMap::new() }),
+            _ => Err(StoreError::invalid(&dir.path(), "the parameters are no JSON object", "report this")),
+        }
+    }
+
+    /// Adds an input under `name`.
+    #[must_use]
+    pub fn input(mut self, name: &str, file: &VerifiedFile) -> Self {
+        let path = relative_path(self.dir.run(), &file.path);
+        self.inputs.insert(name.to_owned(), InputRecord { path, blake3: file.hash.clone() });
+        self
+    }
+
+    /// The folder to be filled.
+    #[must_use]
+    pub fn dir(&self) -> &StageDir {
+        &self.dir
+    }
+
+    /// The hash of everything that decides the outputs.
+    #[must_use]
+    pub fn fingerprint(&self) -> ContentHash {
+        let inputs: BTreeMap<&str, &ContentHash> =
+            self.inputs.iter().map(|(name, input)| (name.as_str(), &input.blake3)).collect();
+        let parameters: BTreeMap<&String, &Value> = self.parameters.iter().collect();
+        let stage = self.dir.stage();
+        let facts = json!([stage, stage.format_version(), parameters, inputs]);
+        hash_bytes(facts.to_string().as_bytes())
+    }
+
+    /// Compares the plan with what is on disk.
+    ///
+    /// # Errors
+    /// What is on disk was written by a newer version, or cannot be read.
+    pub fn decide(&self, force: bool) -> Result<Decision> {
+        crate::work::recover(&self.dir)?;
+        if !self.dir.path().exists() {
+            return Ok(Decision::Run(Reason::First));
+        }
+        let manifest_path = self.dir.file(file::MANIFEST);
+        if !manifest_path.exists() {
+            return Ok(Decision::Run(Reason::Rerun(vec!["the earlier result is unfinished".to_owned()])));
+        }
+        let manifest: Manifest = match read_document(&manifest_path) {
+            Ok(manifest) => manifest,
+            Err(error @ StoreError::TooNew { .. }) if !force => return Err(error),
+            Err(StoreError::TooNew { .. }) => return Ok(Decision::Run(Reason::Rerun(vec!["forced".to_owned()]))),
+            Err(_) => return Ok(Decision::Run(Reason::Rerun(vec!["its manifest is damaged".to_owned()]))),
+        };
+        let mut causes = self.differences(&manifest);
+        if causes.is_empty() {
+            causes = self.damage(&manifest);
+        }
+        if causes.is_empty() && force {
+            causes.push("forced".to_owned());
+        }
+        if causes.is_empty() {
+            Ok(Decision::UpToDate(Box::new(manifest)))
+        } else {
+            Ok(Decision::Run(Reason::Rerun(causes)))
+        }
+    }
+
+    /// Takes the folder's lock and begins to fill a new one beside it.
+    ///
+    /// # Errors
+    /// Another process holds the lock, or the destination cannot be written.
+    pub fn begin(self, reason: Reason) -> Result<Work> {
+        Work::begin(self, reason)
+    }
+
+    /// How the plan differs from the one that made `manifest`.
+    fn differences(&self, manifest: &Manifest) -> Vec<String> {
+        let mut causes = Vec::new();
+        let format = self.dir.stage().format_version();
+        if manifest.format_version != format {
+            causes.push(format!("the stage's format {} → {format}", manifest.format_version));
+        }
+        let none = Value::Null;
+        let mut names: Vec<&String> = manifest.parameters.keys().chain(self.parameters.keys()).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let old = manifest.parameters.get(name).unwrap_or(&none);
+            let new = self.parameters.get(name).unwrap_or(&none);
+            if old != new {
+                causes.push(format!("{name} {} → {}", plain(old), plain(new)));
+            }
+        }
+        for (name, input) in &self.inputs {
+            match manifest.inputs.get(name) {
+                Some(old) if old.blake3 == input.blake3 => {}
+                Some(_) => causes.push(format!("input {name} changed")),
+                None => causes.push(format!("input {name} is new")),
+            }
+        }
+        causes.extend(
+            manifest
+                .inputs
+                .keys()
+                .filter(|name| !self.inputs.contains_key(*name))
+                .map(|name| format!("input {name} is gone")),
+        );
+        if causes.is_empty() && manifest.fingerprint != self.fingerprint() {
+            causes.push("its fingerprint does not match its manifest".to_owned());
+        }
+        causes
+    }
+
+    /// Outputs that are not as the manifest says.
+    fn damage(&self, manifest: &Manifest) -> Vec<String> {
+        let missing = self.dir.stage().outputs().iter().filter(|name| !manifest.outputs.contains_key(**name));
+        let unrecorded = missing.map(|name| format!("output {name} is missing"));
+        let changed = manifest.outputs.iter().filter_map(|(name, record)| match hash_file(&self.dir.file(name)) {
+            Ok((hash, _)) if hash == record.blake3 => None,
+            Ok(_) => Some(format!("output {name} changed since it was written")),
+            Err(_) => Some(format!("output {name} is missing")),
+        });
+        unrecorded.chain(changed).collect()
+    }
+}
+
+/// A JSON value as people write it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// `target` as seen from the folder `base`, so that a project can be moved as a whole; absolute where they share no root.
+fn relative_path(base: &Path, target: &Path) -> PathBuf {
+    let (Ok(base), Ok(target)) = (absolute(base), absolute(target)) else { return target.to_owned() };
+    let shared = base.components().zip(target.components()).take_while(|(a, b)| a == b).count();
+    let up = base.components().skip(shared).map(|_| Path::new(".."));
+    up.map(Path::to_owned).chain([target.components().skip(shared).collect()]).collect()
+}
+
+/// An absolute path without links where it exists, else as it would be.
+fn absolute(path: &Path) -> std::io::Result<PathBuf> {
+    path.canonicalize().or_else(|_| std::path::absolute(path))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::layout::{RunDir, Stage};
+    use crate::manifest::Environment;
+
+    fn environment() -> Environment {
+        Environment { threads: 1, device: "cpu".to_owned(), precision: "f32".to_owned(), libtorch: None }
+    }
+
+    fn plan(run: &RunDir, epochs: u32, input: &Path) -> Plan {
+        let file = VerifiedFile::external(input).unwrap();
+        let parameters = json!({ "epochs": epochs, "seed": 0 });
+        Plan::new(run.stage(Stage::LatentExport, None), &parameters).unwrap().input("weights", &file)
+    }
+
+    fn complete(plan: Plan) -> Manifest {
+        let Decision::Run(reason) = plan.decide(true).unwrap() else { unreachable!() };
+        let work = plan.begin(reason).unwrap();
+        for name in Stage::LatentExport.outputs() {
+            std::fs::write(work.file(name), name).unwrap();
+        }
+        work.commit(environment()).unwrap()
+    }
+
+    fn reason(plan: &Plan) -> String {
+        match plan.decide(false).unwrap() {
+            Decision::UpToDate(_) => "up to date".to_owned(),
+            Decision::Run(reason) => reason.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_rerun_has_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("input");
+        std::fs::write(&input, "one").unwrap();
+        let run = RunDir::new(folder.path().join("run"));
+        assert_eq!(reason(&plan(&run, 2, &input)), "first run");
+        let manifest = complete(plan(&run, 2, &input));
+        assert_eq!(manifest.inputs["weights"].path, Path::new("../input"));
+        assert_eq!(reason(&plan(&run, 2, &input)), "up to date");
+        assert_eq!(reason(&plan(&run, 3, &input)), "rerun: epochs 2 → 3");
+
+        let output = run.stage(Stage::LatentExport, None).file("train.parquet");
+        std::fs::write(&output, "other").unwrap();
+        assert_eq!(reason(&plan(&run, 2, &input)), "rerun: output train.parquet changed since it was written");
+        std::fs::remove_file(&output).unwrap();
+        assert_eq!(reason(&plan(&run, 2, &input)), "rerun: output train.parquet is missing");
+
+        complete(plan(&run, 2, &input));
+        std::fs::write(&input, "two").unwrap();
+        assert_eq!(reason(&plan(&run, 2, &input)), "rerun: input weights changed");
+
+        std::fs::remove_file(run.stage(Stage::LatentExport, None).file(file::MANIFEST)).unwrap();
+        assert_eq!(reason(&plan(&run, 2, &input)), "rerun: the earlier result is unfinished");
+    }
+
+    #[test]
+    fn a_verified_file_is_what_its_manifest_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("input");
+        std::fs::write(&input, "one").unwrap();
+        let run = RunDir::new(folder.path().join("run"));
+        let dir = run.stage(Stage::LatentExport, None);
+        assert!(FinishedStage::open(dir.clone()).unwrap_err().to_string().contains("run `latent-export --run"));
+        complete(plan(&run, 2, &input));
+        let finished = FinishedStage::open(dir.clone()).unwrap();
+        assert!(finished.file("train.parquet").is_ok());
+        std::fs::write(dir.file("train.parquet"), "other").unwrap();
+        let error = finished.file("train.parquet").unwrap_err().to_string();
+        assert!(error.contains("--force"), "{error}");
+    }
+}

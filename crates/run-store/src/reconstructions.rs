@@ -1,0 +1,116 @@
+//! The first test images as the model redraws them, by epoch, in Parquet.
+
+use std::path::Path;
+
+use polars::prelude::{Column, DataType, Float32Type, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder};
+
+use crate::error::Result;
+use crate::table::{Metadata, Table, write_table};
+
+/// One image after one epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reconstruction {
+    /// Epochs trained; 0 is the untrained model.
+    pub epoch: u32,
+    /// Position of the image in the source's test split.
+    pub index: u32,
+    /// True class of the image.
+    pub label: u8,
+    /// The image, height × width values in [0, 1], row-major.
+    pub original: Vec<f32>,
+    /// The model's reconstruction of it, in inference mode, likewise.
+    pub reconstruction: Vec<f32>,
+}
+
+/// The reconstructions of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reconstructions {
+    /// Rows of an image.
+    pub height: u32,
+    /// Columns of an image.
+    pub width: u32,
+    /// Ordered by epoch, then index.
+    pub rows: Vec<Reconstruction>,
+}
+
+impl Reconstructions {
+    /// Writes the table to `path`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let pixels = |name: &str, image: fn(&Reconstruction) -> &[f32]| {
+            let values = self.height as usize * self.width as usize * self.rows.len();
+            let mut builder = ListPrimitiveChunkedBuilder::<Float32Type>::new(
+                name.into(),
+                self.rows.len(),
+                values,
+                DataType::Float32,
+            );
+            self.rows.iter().for_each(|row| builder.append_slice(image(row)));
+            Column::from(builder.finish().into_series())
+        };
+        let columns = vec![
+            Column::new("epoch".into(), self.rows.iter().map(|row| row.epoch).collect::<Vec<u32>>()),
+            Column::new("index".into(), self.rows.iter().map(|row| row.index).collect::<Vec<u32>>()),
+            Column::new("label".into(), self.rows.iter().map(|row| row.label).collect::<Vec<u8>>()),
+            pixels("original", |row| &row.original),
+            pixels("reconstruction", |row| &row.reconstruction),
+        ];
+        let metadata = Metadata::from([
+            ("height".to_owned(), self.height.to_string()),
+            ("width".to_owned(), self.width.to_string()),
+        ]);
+        write_table(path, columns, metadata)
+    }
+
+    /// Reads the table at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let table = Table::read(path, "reconstructions")?;
+        let side = |key: &str| -> Result<u32> {
+            let text = table.header(key)?;
+            text.parse().map_err(|_| table.invalid(format!("expected a number as {key}, found `{text}`")))
+        };
+        let (height, width) = (side("height")?, side("width")?);
+        let length = height as usize * width as usize;
+        let images = table.f32_lists("original", length)?.into_iter().zip(table.f32_lists("reconstruction", length)?);
+        let places = table.u32("epoch")?.into_iter().zip(table.u32("index")?).zip(table.u8("label")?);
+        let rows = places
+            .zip(images)
+            .map(|(((epoch, index), label), (original, reconstruction))| Reconstruction {
+                epoch,
+                index,
+                label,
+                original,
+                reconstruction,
+            })
+            .collect();
+        Ok(Self { height, width, rows })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reconstructions.parquet");
+        let rows = [(0, 0), (0, 1), (5, 0)].map(|(epoch, index)| Reconstruction {
+            epoch,
+            index,
+            label: 7,
+            original: vec![0.0, 1.0],
+            reconstruction: vec![0.25, 0.5],
+        });
+        let written = Reconstructions { height: 1, width: 2, rows: rows.to_vec() };
+        written.write(&path).unwrap();
+        assert_eq!(Reconstructions::read(&path).unwrap(), written);
+    }
+}

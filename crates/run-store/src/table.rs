@@ -1,0 +1,194 @@
+//! The one place that knows Parquet: columns in, checked columns out.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use polars::io::SerReader;
+use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
+use polars::io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetWriter};
+use polars::prelude::{Column, DataFrame, DataType, PolarsError, PolarsResult, Schema};
+
+use crate::error::{Result, StoreError};
+
+/// Key-value pairs in a file's footer.
+pub(crate) type Metadata = BTreeMap<String, String>;
+
+/// A file written row group by row group, so that memory does not grow with it.
+pub(crate) struct TableWriter {
+    path: PathBuf,
+    writer: BatchedWriter<BufWriter<File>>,
+}
+
+impl TableWriter {
+    pub(crate) fn create(path: &Path, columns: &[(String, DataType)], metadata: Metadata) -> Result<Self> {
+        let file = File::create(path).map_err(StoreError::io("create", path))?;
+        let schema: Schema = columns.iter().map(|(name, kind)| (name.as_str().into(), kind.clone())).collect();
+        let writer = ParquetWriter::new(BufWriter::new(file))
+            .set_parallel(false)
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata.into_iter().collect())))
+            .batched(&schema)
+            .map_err(unwritable(path))?;
+        Ok(Self { path: path.to_owned(), writer })
+    }
+
+    pub(crate) fn write(&mut self, columns: Vec<Column>) -> Result<()> {
+        let frame = DataFrame::new_infer_height(columns).map_err(unwritable(&self.path))?;
+        self.writer.write_batch(&frame).map_err(unwritable(&self.path))
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        self.writer.finish().map(drop).map_err(unwritable(&self.path))
+    }
+}
+
+/// Writes a whole table at once.
+pub(crate) fn write_table(path: &Path, columns: Vec<Column>, metadata: Metadata) -> Result<()> {
+    let schema: Vec<(String, DataType)> =
+        columns.iter().map(|column| (column.name().to_string(), column.dtype().clone())).collect();
+    let mut writer = TableWriter::create(path, &schema, metadata)?;
+    writer.write(columns)?;
+    writer.finish()
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(PolarsError) -> StoreError {
+    let path = path.to_owned();
+    move |error| StoreError::Invalid {
+        path,
+        problem: format!("the table cannot be written ({error})"),
+        advice: "look for a full disk".to_owned(),
+    }
+}
+
+/// A table as it was read, not yet trusted.
+pub(crate) struct Table {
+    path: PathBuf,
+    kind: &'static str,
+    frame: DataFrame,
+    pub(crate) metadata: Metadata,
+}
+
+impl Table {
+    /// Reads the file at `path`, which should be a `kind`.
+    pub(crate) fn read(path: &Path, kind: &'static str) -> Result<Self> {
+        let file = File::open(path).map_err(StoreError::io("read", path))?;
+        let read = || -> PolarsResult<(DataFrame, Metadata)> {
+            let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None).set_rechunk(true);
+            let pairs = reader.get_metadata()?.key_value_metadata().iter().flatten();
+            let metadata = pairs.filter_map(|pair| Some((pair.key.clone(), pair.value.clone()?))).collect();
+            Ok((reader.finish()?, metadata))
+        };
+        match read() {
+            Ok((frame, metadata)) => Ok(Self { path: path.to_owned(), kind, frame, metadata }),
+            Err(error) => Err(StoreError::invalid(
+                path,
+                format!("expected {kind} in Parquet, found a file that cannot be read so ({error})"),
+                "rerun the stage that wrote it with --force",
+            )),
+        }
+    }
+
+    pub(crate) fn height(&self) -> usize {
+        self.frame.height()
+    }
+
+    pub(crate) fn column_names(&self) -> Vec<&str> {
+        self.frame.columns().iter().map(|column| column.name().as_str()).collect()
+    }
+
+    /// An error about this file.
+    pub(crate) fn invalid(&self, problem: impl Into<String>) -> StoreError {
+        StoreError::invalid(&self.path, problem, "rerun the stage that wrote it with --force")
+    }
+
+    /// A value of the file's metadata.
+    pub(crate) fn header(&self, key: &str) -> Result<&str> {
+        self.metadata.get(key).map(String::as_str).ok_or_else(|| {
+            self.invalid(format!("expected the key `{key}` in the metadata of {}, found none", self.kind))
+        })
+    }
+
+    fn column(&self, name: &str, kind: &DataType) -> Result<&Column> {
+        let Ok(column) = self.frame.column(name) else {
+            let names = self.column_names().join(", ");
+            return Err(self.invalid(format!("expected a column `{name}` in {}, found {names}", self.kind)));
+        };
+        if column.dtype() != kind {
+            return Err(self.invalid(format!("expected column `{name}` of type {kind}, found {}", column.dtype())));
+        }
+        match column.null_count() {
+            0 => Ok(column),
+            nulls => {
+                Err(self.invalid(format!("expected a value in every row of column `{name}`, found {nulls} without")))
+            }
+        }
+    }
+
+    /// What the column's type, already checked, makes impossible.
+    fn unreadable(&self, name: &str) -> impl FnOnce(PolarsError) -> StoreError {
+        let error = self.invalid(format!("column `{name}` cannot be read"));
+        move |_| error
+    }
+
+    pub(crate) fn u8(&self, name: &str) -> Result<Vec<u8>> {
+        let column = self.column(name, &DataType::UInt8)?.u8().map_err(self.unreadable(name))?;
+        Ok(column.into_no_null_iter().collect())
+    }
+
+    pub(crate) fn u32(&self, name: &str) -> Result<Vec<u32>> {
+        let column = self.column(name, &DataType::UInt32)?.u32().map_err(self.unreadable(name))?;
+        Ok(column.into_no_null_iter().collect())
+    }
+
+    /// Finite values.
+    pub(crate) fn f32(&self, name: &str) -> Result<Vec<f32>> {
+        let column = self.column(name, &DataType::Float32)?.f32().map_err(self.unreadable(name))?;
+        let values: Vec<f32> = column.into_no_null_iter().collect();
+        self.check_finite(name, values.iter().position(|value| !value.is_finite()))?;
+        Ok(values)
+    }
+
+    /// Finite values.
+    pub(crate) fn f64(&self, name: &str) -> Result<Vec<f64>> {
+        let column = self.column(name, &DataType::Float64)?.f64().map_err(self.unreadable(name))?;
+        let values: Vec<f64> = column.into_no_null_iter().collect();
+        self.check_finite(name, values.iter().position(|value| !value.is_finite()))?;
+        Ok(values)
+    }
+
+    fn check_finite(&self, name: &str, offender: Option<usize>) -> Result<()> {
+        match offender {
+            Some(row) => {
+                Err(self.invalid(format!("expected finite values in column `{name}`, found another in row {row}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>> {
+        let column = self.column(name, &DataType::String)?.str().map_err(self.unreadable(name))?;
+        Ok(column.iter().flatten().map(str::to_owned).collect())
+    }
+
+    /// One list of `length` finite values for each row.
+    pub(crate) fn f32_lists(&self, name: &str, length: usize) -> Result<Vec<Vec<f32>>> {
+        let kind = DataType::List(Box::new(DataType::Float32));
+        let column = self.column(name, &kind)?.list().map_err(self.unreadable(name))?;
+        let lists: PolarsResult<Vec<Vec<f32>>> = column
+            .series_iter()
+            .flatten()
+            .map(|series| Ok(series.f32()?.iter().map(|value| value.unwrap_or(f32::NAN)).collect()))
+            .collect();
+        let lists = lists.map_err(self.unreadable(name))?;
+        for (row, list) in lists.iter().enumerate() {
+            if list.len() != length || list.iter().any(|value| !value.is_finite()) {
+                return Err(self.invalid(format!(
+                    "expected {length} finite values in each row of column `{name}`, found {} in row {row}",
+                    list.len()
+                )));
+            }
+        }
+        Ok(lists)
+    }
+}

@@ -1,0 +1,71 @@
+//! The arguments that every stage takes.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use run_store::RunDir;
+
+/// Arguments that every stage takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct StageArgs {
+    /// Folder of the run; the stage writes a folder of its own name in it
+    #[arg(long, value_name = "DIR")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl StageArgs {
+    /// The run.
+    #[must_use]
+    pub fn run_dir(&self) -> RunDir {
+        RunDir::new(&self.run)
+    }
+
+    /// How to run, whatever the stage.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let common = &self.common;
+        let threads = common.threads.map_or_else(available_threads, NonZeroU32::get);
+        Options { force: common.force, dry_run: common.dry_run, quiet: common.quiet, json: common.json, threads }
+    }
+}
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Running")]
+struct CommonArgs {
+    /// Processor threads to use [default: all]; results are the same bytes for the same number of threads
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroU32>,
+    /// Run even if the result is up to date
+    #[arg(long)]
+    force: bool,
+    /// Say whether the stage would run, and why, and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// No progress, and no result on stdout
+    #[arg(long, short)]
+    quiet: bool,
+    /// The result on stdout as JSON, for scripts
+    #[arg(long)]
+    json: bool,
+}
+
+/// How to run a stage: nothing here changes its result.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Run even if the result is up to date.
+    pub force: bool,
+    /// Decide, say, and stop.
+    pub dry_run: bool,
+    /// No progress, no result on stdout.
+    pub quiet: bool,
+    /// The result as JSON.
+    pub json: bool,
+    /// Processor threads.
+    pub threads: u32,
+}
+
+fn available_threads() -> u32 {
+    std::thread::available_parallelism().ok().and_then(|count| u32::try_from(count.get()).ok()).unwrap_or(1)
+}

@@ -1,0 +1,86 @@
+//! The order of things in every stage: decide, begin, work, commit, say.
+
+use std::process::ExitCode;
+
+use run_store::{Decision, Environment, Manifest, Plan, Reason, Work};
+
+use crate::arguments::Options;
+use crate::progress::{Progress, for_stderr};
+use crate::summary::Summary;
+
+/// What became of a stage.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The result on disk is what would be made.
+    UpToDate(Box<Manifest>),
+    /// It would have run, for this reason, if it were not a dry run.
+    WouldRun(Reason),
+    /// It ran.
+    Done(Box<Manifest>),
+}
+
+impl Outcome {
+    /// What happened, in a few words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::UpToDate(_) => "up to date".to_owned(),
+            Self::WouldRun(reason) => format!("would run ({reason})"),
+            Self::Done(manifest) => format!("done in {:.1} s ({})", manifest.seconds, manifest.reason),
+        }
+    }
+
+    /// Whether there is a finished result on disk.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        !matches!(self, Self::WouldRun(_))
+    }
+}
+
+/// Carries `plan` out if it has to be: `body` fills the folder and says in what environment.
+///
+/// # Errors
+/// What is on disk cannot be read, the destination cannot be written, or `body` fails; an earlier result then remains.
+pub fn execute(
+    plan: Plan,
+    options: &Options,
+    progress: &mut dyn Progress,
+    body: impl FnOnce(&Work, &mut dyn Progress) -> anyhow::Result<Environment>,
+) -> anyhow::Result<Outcome> {
+    let title = plan.dir().title();
+    let reason = match plan.decide(options.force)? {
+        Decision::UpToDate(manifest) => return Ok(Outcome::UpToDate(manifest)),
+        Decision::Run(reason) if options.dry_run => return Ok(Outcome::WouldRun(reason)),
+        Decision::Run(reason) => reason,
+    };
+    progress.note(&format!("{title}: {reason}"));
+    let work = plan.begin(reason)?;
+    let environment = body(&work, progress)?;
+    Ok(Outcome::Done(Box::new(work.commit(environment)?)))
+}
+
+/// Runs a stage's core for its `main`: says its summary on stdout, or what went wrong on stderr.
+pub fn run(options: &Options, core: impl FnOnce(&Options, &mut dyn Progress) -> anyhow::Result<Summary>) -> ExitCode {
+    let mut progress = for_stderr(options.quiet);
+    match core(options, progress.as_mut()) {
+        Ok(summary) => {
+            if options.json {
+                say(&summary.json().to_string());
+            } else if !options.quiet {
+                say(&summary.text());
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            progress.end();
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a line, and does not mind a reader that has gone.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

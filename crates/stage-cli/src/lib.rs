@@ -1,0 +1,16 @@
+//! What every stage's command line shares: common arguments, progress, the order of things, exit codes.
+//!
+//! A stage's `main` parses its arguments and calls [`run`]; its core gets [`Options`] and a [`Progress`] and never sees
+//! the command line. Exit codes: 0 done or up to date, 1 bad input or environment, 2 wrong usage, 101 a bug.
+//!
+//! This crate knows no stage and no model.
+
+mod arguments;
+mod execute;
+mod progress;
+mod summary;
+
+pub use arguments::{Options, StageArgs};
+pub use execute::{Outcome, execute, run};
+pub use progress::{Progress, Silent};
+pub use summary::{Summary, percent};

@@ -1,0 +1,72 @@
+//! What a stage says at its end.
+
+use run_store::{Document, StageDir, file, read_document};
+use serde_json::{Value, json};
+
+use crate::execute::Outcome;
+
+/// A stage's result, for people and for scripts.
+#[derive(Debug)]
+pub struct Summary {
+    /// `run/stage`.
+    pub name: String,
+    /// What happened.
+    pub outcome: Outcome,
+    /// Figures worth reading, as name and value.
+    pub figures: Vec<(String, String)>,
+    /// The stage's metrics, whole.
+    pub metrics: Value,
+}
+
+impl Summary {
+    /// The summary of the stage in `dir`, with `figures` of the metrics on disk, if there are any yet.
+    ///
+    /// # Errors
+    /// The metrics cannot be read.
+    pub fn of_stage<M: Document>(
+        dir: &StageDir,
+        outcome: Outcome,
+        figures: impl FnOnce(&M) -> Vec<(String, String)>,
+    ) -> anyhow::Result<Self> {
+        let name = dir.title();
+        if !outcome.is_finished() {
+            return Ok(Self { name, outcome, figures: Vec::new(), metrics: Value::Null });
+        }
+        let metrics: M = read_document(&dir.file(file::METRICS))?;
+        let figures = figures(&metrics);
+        Ok(Self { name, outcome, figures, metrics: serde_json::to_value(&metrics)? })
+    }
+
+    /// One line on what happened, then the figures.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let width = self.figures.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let figures = self.figures.iter().map(|(name, value)| format!("\n  {name:<width$}  {value}"));
+        format!("{}: {}", self.name, self.outcome.text()) + &figures.collect::<String>()
+    }
+
+    /// The same for scripts.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let (outcome, reason, manifest) = match &self.outcome {
+            Outcome::UpToDate(manifest) => ("up_to_date", None, Some(manifest)),
+            Outcome::WouldRun(reason) => ("would_run", Some(reason.to_string()), None),
+            Outcome::Done(manifest) => ("done", Some(manifest.reason.clone()), Some(manifest)),
+        };
+        json!({
+            "name": self.name,
+            "outcome": outcome,
+            "reason": reason,
+            "fingerprint": manifest.map(|manifest| &manifest.fingerprint),
+            "seconds": manifest.map(|manifest| manifest.seconds),
+            "peak_memory_mib": manifest.and_then(|manifest| manifest.peak_memory_mib),
+            "metrics": self.metrics,
+        })
+    }
+}
+
+/// A share in [0, 1] as a percentage.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
