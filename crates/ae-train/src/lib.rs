@@ -1,1 +1,11 @@
+//! The stage ae-train: a prepared dataset → a trained autoencoder, its history, and reconstructions by epoch.
+//!
+//! It never looks at a label to learn; the labels of the first test images are written beside their reconstructions so
+//! that a reader knows what they should show.
 
+mod config;
+mod stage;
+mod train;
+
+pub use config::{Config, Protocol};
+pub use stage::run;

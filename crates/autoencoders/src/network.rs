@@ -56,10 +56,26 @@ enum Operation {
     Sigmoid,
     Softmax,
     Dropout { rate: f64 },
-    Conv2d { weight: usize, bias: usize, padding: i64 },
-    ConvTranspose2d { weight: usize, bias: usize, stride: i64, height: i64, width: i64 },
-    BatchNorm { first: usize, momentum: f64, epsilon: f64 },
+    Conv2d { weight: usize, bias: Bias, padding: i64 },
+    ConvTranspose2d { weight: usize, bias: Bias, stride: i64, height: i64, width: i64 },
+    BatchNorm { first: usize, momentum: f64, epsilon: f64, shift: Option<usize> },
     MaxPool2d { size: i64 },
+}
+
+/// A convolution's bias.
+#[derive(Clone, Copy, Debug)]
+struct Bias {
+    index: usize,
+    /// Whether batch normalisation follows, which takes every constant away again while training.
+    normalised: bool,
+}
+
+impl Bias {
+    /// The bias, where it makes a difference.
+    fn of(self, parameters: &Parameters, mode: Mode) -> Option<&Tensor> {
+        let vain = self.normalised && mode == Mode::Training;
+        (!vain).then(|| parameters.view(self.index))
+    }
 }
 
 /// A list of layers, ready to run.
@@ -87,6 +103,7 @@ impl Network {
             shape = next;
         }
         let link = operations.pop_if(|last| matches!(last, Operation::Sigmoid | Operation::Softmax));
+        leave_out_vain_biases(&mut operations);
         pool_before_activation(&mut operations);
         Ok(Self { operations, link, output: shape })
     }
@@ -126,6 +143,21 @@ fn pool_before_activation(operations: &mut [Operation]) {
     }
 }
 
+/// A bias in front of batch normalisation changes nothing but the running mean, and its gradient is zero: while training
+/// the convolution leaves it out, and the normalisation adds it to the running mean.
+fn leave_out_vain_biases(operations: &mut [Operation]) {
+    for position in 1..operations.len() {
+        if let [
+            Operation::Conv2d { bias, .. } | Operation::ConvTranspose2d { bias, .. },
+            Operation::BatchNorm { shift, .. },
+        ] = &mut operations[position - 1..=position]
+        {
+            bias.normalised = true;
+            *shift = Some(bias.index);
+        }
+    }
+}
+
 struct Builder<'a> {
     prefix: String,
     infos: &'a mut Vec<ParameterInfo>,
@@ -159,6 +191,7 @@ impl Builder<'_> {
                 let glorot = Initial::GlorotUniform { fan_in: area * channels, fan_out: area * filters };
                 let weight = self.add("weight", vec![filters, channels, kernel, kernel], glorot, true);
                 let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
+                let bias = Bias { index: bias, normalised: false };
                 let operation = Operation::Conv2d { weight, bias, padding: kernel / 2 };
                 (operation, Shape::Image { height, width, channels: filters })
             }
@@ -171,6 +204,7 @@ impl Builder<'_> {
                 let weight = self.add("weight", vec![channels, filters, kernel, kernel], glorot, true);
                 let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
                 let (height, width) = (height * stride, width * stride);
+                let bias = Bias { index: bias, normalised: false };
                 let operation = Operation::ConvTranspose2d { weight, bias, stride, height, width };
                 (operation, Shape::Image { height, width, channels: filters })
             }
@@ -180,7 +214,7 @@ impl Builder<'_> {
                 self.add("bias", size(), Initial::Constant(0.0), true);
                 self.add("running_mean", size(), Initial::Constant(0.0), false);
                 self.add("running_var", size(), Initial::Constant(1.0), false);
-                (Operation::BatchNorm { first, momentum, epsilon }, shape)
+                (Operation::BatchNorm { first, momentum, epsilon, shift: None }, shape)
             }
             (Layer::MaxPool2d { size }, Shape::Image { height, width, channels }) => {
                 let size = i64::from(size);
@@ -201,6 +235,11 @@ impl Builder<'_> {
 }
 
 impl Operation {
+    /// Runs the operation.
+    ///
+    /// Batch normalisation (Ioffe & Szegedy 2015) has Keras' running variance: libtorch lets it follow the unbiased variance
+    /// of a batch, Keras the biased one. With n values a channel they differ by (n − 1) / n, so the share that came from
+    /// the batch is put right.
     fn apply(self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
         let parameter = |index: usize| parameters.view(index);
         match self {
@@ -209,60 +248,53 @@ impl Operation {
                 input.view([-1, height, width, channels]).permute([0, 3, 1, 2])
             }
             Self::Dense { weight, bias } => input.linear(parameter(weight), Some(parameter(bias))),
-            // libtorch's leaky_relu is bound without its slope. Its backward kernel multiplies the first argument by 1 or
-            // the slope, by the sign of the second: on the values themselves that is leaky ReLU, and as a function of
-            // its first argument it has leaky ReLU's gradient.
-            Self::LeakyRelu { slope } => input.leaky_relu_backward(&input.detach(), slope, false),
+            // libtorch's leaky_relu is bound without its slope. Its backward kernel multiplies the incoming gradient by 1
+            // or the slope, by the sign of the value. Given the values as gradient it is leaky ReLU itself, and
+            // differentiating it in the gradient gives leaky ReLU's derivative: one fused kernel each way.
+            Self::LeakyRelu { slope } => input.detach().leaky_relu_backward(input, slope, false),
             Self::Relu => input.relu(),
             Self::Sigmoid => input.sigmoid(),
             Self::Softmax => input.softmax(-1, None),
             Self::Dropout { rate } => input.dropout(rate, mode == Mode::Training),
             Self::Conv2d { weight, bias, padding } => {
-                input.conv2d(parameter(weight), Some(parameter(bias)), [1, 1], [padding, padding], [1, 1], 1)
+                let bias = bias.of(parameters, mode);
+                input.conv2d(parameter(weight), bias, [1, 1], [padding, padding], [1, 1], 1)
             }
             Self::ConvTranspose2d { weight, bias, stride, height, width } => {
-                let (weight, bias) = (parameter(weight), Some(parameter(bias)));
+                let (weight, bias) = (parameter(weight), bias.of(parameters, mode));
                 let whole = input.conv_transpose2d(weight, bias, [stride, stride], [0, 0], [0, 0], 1, [1, 1]);
                 // Keras' "same" keeps output index 0 and crops the surplus at the end.
                 let cropped = whole.narrow(2, 0, height).narrow(3, 0, width);
                 cropped.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
             }
-            Self::BatchNorm { first, momentum, epsilon } => {
+            Self::BatchNorm { first, momentum, epsilon, shift } => {
                 let [weight, bias, mean, variance] = [0, 1, 2, 3].map(|offset| parameter(first + offset));
-                batch_norm(input, weight, bias, (mean, variance), (momentum, epsilon), mode)
+                let normalise = |mean: &Tensor, variance: &Tensor| {
+                    let training = mode == Mode::Training;
+                    let (affine, follow) = ((Some(weight), Some(bias)), 1.0 - momentum);
+                    input.batch_norm(affine.0, affine.1, Some(mean), Some(variance), training, follow, epsilon, true)
+                };
+                match mode {
+                    Mode::Inference => normalise(mean, variance),
+                    Mode::Training => {
+                        // Copies, as autograd holds on to what batch_norm was given.
+                        let (moved_mean, moved_variance) = (mean.copy(), variance.copy());
+                        let output = normalise(&moved_mean, &moved_variance);
+                        let surplus = weight.numel() as f64 / input.numel() as f64;
+                        no_grad(|| {
+                            let shift = shift.map(|index| parameter(index) * (1.0 - momentum));
+                            set(mean, &shift.map_or(moved_mean.shallow_clone(), |shift| moved_mean + shift));
+                            set(variance, &(variance * (momentum * surplus) + moved_variance * (1.0 - surplus)));
+                        });
+                        output
+                    }
+                }
             }
             Self::MaxPool2d { size } => input.max_pool2d([size, size], [size, size], [0, 0], [1, 1], false),
         }
     }
 }
 
-/// Batch normalisation (Ioffe & Szegedy 2015) with Keras' running variance.
-///
-/// libtorch lets the running variance follow the unbiased variance of a batch, Keras the biased one. With n values a
-/// channel they differ by (n − 1) / n. So libtorch moves a copy, and the share that came from the batch is put right. (It
-/// must be a copy: autograd holds on to what batch_norm was given.)
-fn batch_norm(
-    input: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    (mean, variance): (&Tensor, &Tensor),
-    (momentum, epsilon): (f64, f64),
-    mode: Mode,
-) -> Tensor {
-    let normalise = |variance: &Tensor| {
-        let training = mode == Mode::Training;
-        input.batch_norm(Some(weight), Some(bias), Some(mean), Some(variance), training, 1.0 - momentum, epsilon, true)
-    };
-    match mode {
-        Mode::Inference => normalise(variance),
-        Mode::Training => {
-            let moved = variance.copy();
-            let output = normalise(&moved);
-            let surplus = weight.numel() as f64 / input.numel() as f64;
-            no_grad(|| {
-                let _ = variance.shallow_clone().g_mul_scalar_(momentum * surplus).g_add_(&(moved * (1.0 - surplus)));
-            });
-            output
-        }
-    }
+fn set(destination: &Tensor, source: &Tensor) {
+    destination.shallow_clone().copy_(source);
 }

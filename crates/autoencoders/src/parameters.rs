@@ -133,6 +133,10 @@ impl Parameters {
             .iter()
             .zip(gradients)
             .map(|(info, gradient)| match info.channels_last {
+                // What the loss does not depend on has no gradient.
+                _ if !gradient.defined() => {
+                    self.trainable.new_zeros([info.numel()], (Kind::Float, self.trainable.device()))
+                }
                 true => gradient.permute([0, 2, 3, 1]).reshape([-1]),
                 false => gradient.reshape([-1]),
             })

@@ -1,1 +1,150 @@
+//! The stage latent-export: a trained encoder and its dataset → the latent of every image, in Parquet.
+//!
+//! It works in batches, so its memory does not grow with the number of images, and refuses a latent that is not finite.
+//! It trains nothing and looks at labels only to write them beside the latents.
 
+use anyhow::{Context, bail};
+use autoencoders::{Autoencoder, Mode};
+use run_store::{
+    DatasetFile, Environment, FinishedStage, LabelledImages, LatentWriter, LatentsHeader, ModelDescription, Plan,
+    RunDir, Split, Stage, TrainMetrics, file, read_document,
+};
+use serde::Serialize;
+use stage_cli::{Options, Progress, Summary, execute};
+use tch::{Kind, Tensor, no_grad};
+use training::{Batches, DeviceChoice, LIBTORCH_VERSION, prepare_process};
+
+/// Images that are encoded at once.
+const BATCH_SIZE: i64 = 256;
+/// Images in a row group of the file, a multiple of the batch.
+const ROW_GROUP_SIZE: usize = 8192;
+
+/// What to export.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The run.
+    pub run: RunDir,
+    /// The prepared dataset; by default the one that the model was trained on.
+    pub data: Option<RunDir>,
+    /// The first training images are exported, this many; by default as many as the model was trained on.
+    pub train_count: Option<u32>,
+    /// Likewise test images.
+    pub test_count: Option<u32>,
+    /// Where to compute.
+    pub device: DeviceChoice,
+}
+
+#[derive(Serialize)]
+struct Parameters {
+    run: String,
+    train_count: u32,
+    test_count: u32,
+}
+
+/// Exports the latents, unless they are up to date.
+///
+/// # Errors
+/// The model or the dataset is missing, broken, or they do not fit each other; a latent is not finite; or the destination
+/// cannot be written.
+pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
+    let dir = config.run.stage(Stage::LatentExport, None);
+    let trained = FinishedStage::open(config.run.stage(Stage::AeTrain, None))?;
+    let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS)?);
+    let metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
+    let data = config.data.clone().or_else(|| trained.source_run("dataset"));
+    let data = data.context("the run does not say which dataset it was trained on; say it with --data")?;
+    let data = FinishedStage::open(data.stage(Stage::MnistData, None))
+        .context("the dataset that the run was trained on is not there; say where one is with --data")?;
+    let dataset = data.file(file::DATASET)?;
+    let dataset_path = dataset.path().to_owned();
+    let counts = [config.train_count.unwrap_or(metrics.train_count), config.test_count.unwrap_or(metrics.test_count)];
+    let [train_count, test_count] = counts;
+    let parameters = Parameters { run: config.run.name(), train_count, test_count };
+    let plan = Plan::new(dir.clone(), &parameters)?
+        .input("dataset", &dataset)
+        .input("model", &model_file)
+        .input("weights", &weights);
+    let outcome = execute(plan, options, progress, |work, progress| {
+        prepare_process(options.threads);
+        let device = config.device.device().map_err(anyhow::Error::msg)?;
+        let description: ModelDescription = read_document(model_file.path())?;
+        let model = Autoencoder::load(description, device, weights.path())?;
+        let dataset_file = DatasetFile::read(dataset.path())?;
+        let dataset = dataset_file.dataset()?;
+        let (height, width) = (model.description().image_height, model.description().image_width);
+        if (dataset.height, dataset.width) != (height, width) {
+            bail!(
+                "{}: expected images of {height} × {width} pixels, as the model was trained on, found {} × {}; \
+                 use another --data",
+                dataset_path.display(),
+                dataset.height,
+                dataset.width
+            );
+        }
+        progress.begin("latents", counts.iter().map(|count| u64::from(*count)).sum(), "images");
+        for (split, count) in Split::ALL.into_iter().zip(counts) {
+            let images = dataset.split(split);
+            if images.len() < count as usize {
+                bail!(
+                    "{}: expected at least {count} {split} images, found {found}; use --{split}-count {found} or less",
+                    dataset_path.display(),
+                    found = images.len()
+                );
+            }
+            let header = LatentsHeader {
+                run: config.run.name(),
+                model: model.description().model.to_string(),
+                model_fingerprint: trained.manifest().fingerprint.to_string(),
+                dataset: dataset.name.to_owned(),
+                split: split.to_string(),
+                class_count: dataset.class_count,
+            };
+            let dimensions = model.description().latent_dim as usize;
+            let mut writer = LatentWriter::create(&work.file(split.latents_file()), &header, dimensions)?;
+            export(&model, images.first(count as usize), &mut writer, device, progress)?;
+            writer.finish()?;
+        }
+        progress.end();
+        Ok(Environment {
+            threads: options.threads,
+            device: config.device.to_string(),
+            precision: "f32".to_owned(),
+            libtorch: Some(LIBTORCH_VERSION.to_owned()),
+        })
+    })?;
+    Ok(Summary::of_files(
+        &dir,
+        outcome,
+        vec![
+            ("train".to_owned(), format!("{train_count} latents")),
+            ("test".to_owned(), format!("{test_count} latents")),
+        ],
+    ))
+}
+
+/// Encodes `images` batch by batch.
+fn export(
+    model: &Autoencoder,
+    images: LabelledImages<'_>,
+    writer: &mut LatentWriter,
+    device: tch::Device,
+    progress: &mut dyn Progress,
+) -> anyhow::Result<()> {
+    let width = images.pixels.len() / images.len().max(1);
+    let pixels = images.pixels.chunks(ROW_GROUP_SIZE * width);
+    for (group, (pixels, labels)) in pixels.zip(images.labels.chunks(ROW_GROUP_SIZE)).enumerate() {
+        let count = labels.len() as i64;
+        let pixels = Tensor::f_from_data_size(pixels, &[count, width as i64], Kind::Uint8)?;
+        let mut values = Vec::with_capacity(labels.len() * model.description().latent_dim as usize);
+        for batch in Batches::in_order(count, BATCH_SIZE) {
+            let latents = no_grad(|| {
+                let images = model.preprocess(&batch.of(&pixels).to_device(device));
+                model.encode(&images, Mode::Inference)
+            });
+            values.extend(Vec::<f32>::try_from(latents.reshape([-1]))?);
+            progress.advance(batch.len() as u64);
+        }
+        writer.write(u32::try_from(group * ROW_GROUP_SIZE)?, labels, &values)?;
+    }
+    Ok(())
+}

@@ -1,11 +1,14 @@
 //! The cluster of each image, in Parquet.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use polars::prelude::Column;
 
 use crate::error::Result;
+use crate::latents::Latents;
 use crate::table::{Metadata, Table, write_table};
+use crate::work::replace_file;
 
 /// Clusters of both splits, one entry for each image.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,13 +21,42 @@ pub struct Assignments {
     pub labels: Vec<u8>,
     /// Cluster, from 0.
     pub clusters: Vec<u32>,
-    /// The class that the cluster is named after; 255 where it has no name.
+    /// The class that the cluster is named after; [`UNNAMED`](Self::UNNAMED) where it has no name.
     pub names: Vec<u8>,
     /// Euclidean distance to the cluster's centroid.
     pub distances: Vec<f32>,
 }
 
 impl Assignments {
+    /// The name of a cluster that has none.
+    pub const UNNAMED: u8 = u8::MAX;
+
+    /// Adds the rows of `latents`: the cluster of each and its squared distance, with each cluster's name.
+    pub fn append(
+        &mut self,
+        split: impl Display,
+        latents: &Latents,
+        clusters: &[u32],
+        squared_distances: &[f64],
+        names: &[Option<u8>],
+    ) {
+        let name = |cluster: &u32| names.get(*cluster as usize).copied().flatten().unwrap_or(Self::UNNAMED);
+        self.splits.extend(clusters.iter().map(|_| split.to_string()));
+        self.indices.extend(&latents.indices);
+        self.labels.extend(&latents.labels);
+        self.clusters.extend(clusters);
+        self.names.extend(clusters.iter().map(name));
+        self.distances.extend(squared_distances.iter().map(|squared| squared.sqrt() as f32));
+    }
+
+    /// Writes the table to `path` in one step: what was there before stays until the new table is whole.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn replace(&self, path: &Path) -> Result<()> {
+        replace_file(path, |partial| self.write(partial))
+    }
+
     /// Writes the table to `path`.
     ///
     /// # Errors

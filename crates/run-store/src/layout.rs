@@ -267,6 +267,19 @@ impl StageDir {
     }
 }
 
+/// Reads the tag of a variant: letters, digits, dots, underscores and hyphens, so that it can stand in a folder's name.
+///
+/// # Errors
+/// It is empty or holds something else.
+pub fn parse_tag(text: &str) -> Result<String, String> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
+    if !text.is_empty() && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected letters, digits, dots, underscores and hyphens".to_owned())
+    }
+}
+
 /// The folder that holds the runs, and what is said of all of them together.
 #[derive(Clone, Debug)]
 pub struct ArtifactsDir {

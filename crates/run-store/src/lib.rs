@@ -10,6 +10,7 @@
 //! output finds its type here and nowhere else.
 
 mod assignments;
+mod choice;
 mod codec;
 mod dataset;
 mod document;
@@ -35,7 +36,7 @@ pub use hash::{ContentHash, hash_bytes, hash_file};
 pub use history::{ClassifierEpoch, History, TrainingEpoch};
 pub use kmeans::KMeansModel;
 pub use latents::{LatentWriter, Latents, LatentsHeader};
-pub use layout::{ArtifactsDir, RunDir, Split, Stage, StageDir, file, prepared_dataset, raw_dataset};
+pub use layout::{ArtifactsDir, RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{
     ClassMetrics, ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, DatasetMetrics,
@@ -44,4 +45,4 @@ pub use metrics::{
 pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind};
 pub use plan::{Decision, FinishedStage, Plan, Reason, VerifiedFile};
 pub use reconstructions::{Reconstruction, Reconstructions};
-pub use work::Work;
+pub use work::{Work, replace_file};

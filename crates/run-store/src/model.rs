@@ -1,10 +1,9 @@
 //! `model.json`: the architecture that weights belong to. Weights never travel without it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
+use crate::named_choice;
 
 /// A family of autoencoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,22 +15,7 @@ pub enum ModelKind {
     Cae,
 }
 
-impl ModelKind {
-    /// The name in files and on command lines.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ae => "ae",
-            Self::Cae => "cae",
-        }
-    }
-}
-
-impl fmt::Display for ModelKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
-    }
-}
+named_choice!(ModelKind { Ae => "ae", Cae => "cae" });
 
 /// One layer of a network. Images run height × width × channels in every flattening.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::document::read_document;
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_bytes, hash_file};
-use crate::layout::{StageDir, file};
+use crate::layout::{RunDir, StageDir, file};
 use crate::manifest::{InputRecord, Manifest};
 use crate::work::Work;
 
@@ -65,10 +65,12 @@ impl FinishedStage {
         }
     }
 
-    /// The path of a file that this stage read, as it was recorded.
+    /// The run that the input `name` was read from, if it came from one.
     #[must_use]
-    pub fn input_path(&self, name: &str) -> Option<PathBuf> {
-        self.manifest.inputs.get(name).map(|input| self.dir.run().join(&input.path))
+    pub fn source_run(&self, name: &str) -> Option<RunDir> {
+        let input = self.manifest.inputs.get(name)?;
+        let path = self.dir.run().join(&input.path);
+        Some(RunDir::new(path.parent()?.parent()?))
     }
 }
 
@@ -288,7 +290,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::layout::{RunDir, Stage};
+    use crate::layout::Stage;
     use crate::manifest::Environment;
 
     fn environment() -> Environment {

@@ -89,6 +89,25 @@ impl Drop for Work {
     }
 }
 
+/// Replaces the file at `path` in one step by what `write` writes.
+///
+/// # Errors
+/// `write` fails or the disk refuses; what was there before then remains.
+pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    let written = write(&partial)
+        .and_then(|()| sync(&partial))
+        .and_then(|()| fs::rename(&partial, path).map_err(StoreError::io("write", path)));
+    if written.is_err() {
+        // The first failure is what matters.
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
 /// Takes the lock of `dir`, which lasts as long as the file is open.
 fn lock(dir: &StageDir) -> Result<File> {
     let path = dir.lock();

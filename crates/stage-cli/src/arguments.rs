@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use run_store::RunDir;
 
+/// The heading, in a stage's help, of arguments that do not change its result.
+pub const RUNNING: &str = "Running";
+
 /// Arguments that every stage takes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct StageArgs {
@@ -32,22 +35,21 @@ impl StageArgs {
 }
 
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Running")]
 struct CommonArgs {
     /// Processor threads to use [default: all]; results are the same bytes for the same number of threads
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = RUNNING)]
     threads: Option<NonZeroU32>,
     /// Run even if the result is up to date
-    #[arg(long)]
+    #[arg(long, help_heading = RUNNING)]
     force: bool,
     /// Say whether the stage would run, and why, and stop
-    #[arg(long)]
+    #[arg(long, help_heading = RUNNING)]
     dry_run: bool,
     /// No progress, and no result on stdout
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = RUNNING)]
     quiet: bool,
     /// The result on stdout as JSON, for scripts
-    #[arg(long)]
+    #[arg(long, help_heading = RUNNING)]
     json: bool,
 }
 
@@ -68,4 +70,15 @@ pub struct Options {
 
 fn available_threads() -> u32 {
     std::thread::available_parallelism().ok().and_then(|count| u32::try_from(count.get()).ok()).unwrap_or(1)
+}
+
+/// Reads a finite number above 0, such as a learning rate.
+///
+/// # Errors
+/// It is none.
+pub fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("expected a number above 0".to_owned()),
+    }
 }

@@ -79,6 +79,20 @@ pub fn run(options: &Options, core: impl FnOnce(&Options, &mut dyn Progress) -> 
     }
 }
 
+/// Says the result of a command that is no stage, or what went wrong.
+pub fn report(result: anyhow::Result<String>) -> ExitCode {
+    match result {
+        Ok(line) => {
+            say(&line);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Prints a line, and does not mind a reader that has gone.
 fn say(line: &str) {
     use std::io::Write;

@@ -10,7 +10,7 @@ mod execute;
 mod progress;
 mod summary;
 
-pub use arguments::{Options, StageArgs};
-pub use execute::{Outcome, execute, run};
+pub use arguments::{Options, RUNNING, StageArgs, positive};
+pub use execute::{Outcome, execute, report, run};
 pub use progress::{Progress, Silent};
 pub use summary::{Summary, percent};

@@ -37,6 +37,12 @@ impl Summary {
         Ok(Self { name, outcome, figures, metrics: serde_json::to_value(&metrics)? })
     }
 
+    /// The summary of the stage in `dir`, which has no metrics of its own, only `figures`.
+    #[must_use]
+    pub fn of_files(dir: &StageDir, outcome: Outcome, figures: Vec<(String, String)>) -> Self {
+        Self { name: dir.title(), outcome, figures, metrics: Value::Null }
+    }
+
     /// One line on what happened, then the figures.
     #[must_use]
     pub fn text(&self) -> String {

@@ -1,1 +1,20 @@
+//! What training loops share: where they compute, in which order they see the data, and how an optimizer moves the values.
+//!
+//! Everything random follows from the run's seed: [`Seed::epoch`] starts the generators anew at each epoch, so an epoch's
+//! numbers do not depend on how training came to it.
+//!
+//! No model's layers, no stage's files, no command line.
 
+mod batches;
+mod device;
+mod loss;
+mod optimizer;
+mod preset;
+mod seed;
+
+pub use batches::{Batch, Batches};
+pub use device::{DeviceChoice, LIBTORCH_VERSION, prepare_process};
+pub use loss::ReconstructionLoss;
+pub use optimizer::{Optimizer, OptimizerRule};
+pub use preset::Preset;
+pub use seed::Seed;

@@ -1,0 +1,106 @@
+//! The stage around the training: what it reads, what it writes.
+
+use anyhow::{Context, bail};
+use autoencoders::{Autoencoder, describe};
+use run_store::{
+    Dataset, DatasetFile, Environment, FinishedStage, History, Plan, Reconstructions, Stage, TrainMetrics,
+    TrainingEpoch, file, write_document,
+};
+use stage_cli::{Options, Progress, Summary, execute};
+use tch::{Device, Kind, Tensor};
+use training::{LIBTORCH_VERSION, prepare_process};
+
+use crate::config::Config;
+use crate::train::{Images, Trained, train};
+
+/// Trains the model, unless it is up to date.
+///
+/// # Errors
+/// The dataset is missing, broken or too small; the model does not fit it; the loss ceases to be finite; or the
+/// destination cannot be written.
+pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
+    let dir = config.run.stage(Stage::AeTrain, None);
+    let data = FinishedStage::open(config.data.stage(Stage::MnistData, None))?;
+    let dataset = data.file(file::DATASET)?;
+    let plan = Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset);
+    let outcome = execute(plan, options, progress, |work, progress| {
+        prepare_process(options.threads);
+        let device = config.device.device().map_err(anyhow::Error::msg)?;
+        let protocol = &config.protocol;
+        let dataset_file = DatasetFile::read(dataset.path())?;
+        let dataset = dataset_file.dataset()?;
+        check_counts(config, &dataset).with_context(|| format!("{}", config.data.path().display()))?;
+        let description = describe(protocol.model, protocol.latent_dim, dataset.height, dataset.width)?;
+        let model = Autoencoder::new(description, device, protocol.seed)?;
+        let images = Images {
+            train: pixels(dataset.train.first(protocol.train_count as usize).pixels, protocol.train_count, device)?,
+            test: pixels(dataset.test.first(protocol.test_count as usize).pixels, protocol.test_count, device)?,
+            test_labels: dataset.test.labels,
+        };
+        let trained = train(&model, protocol, &images, progress)?;
+        model.save(&work.file(file::WEIGHTS))?;
+        write_document(&work.file(file::MODEL), model.description())?;
+        TrainingEpoch::write(&work.file(file::HISTORY), &trained.history)?;
+        let (height, width) = (dataset.height, dataset.width);
+        let metrics = metrics(config, &dataset, &model, &trained)?;
+        let reconstructions = Reconstructions { height, width, rows: trained.reconstructions };
+        reconstructions.write(&work.file(file::RECONSTRUCTIONS))?;
+        write_document(&work.file(file::METRICS), &metrics)?;
+        Ok(Environment {
+            threads: options.threads,
+            device: config.device.to_string(),
+            precision: "f32".to_owned(),
+            libtorch: Some(LIBTORCH_VERSION.to_owned()),
+        })
+    })?;
+    Summary::of_stage(&dir, outcome, figures)
+}
+
+fn check_counts(config: &Config, dataset: &Dataset<'_>) -> anyhow::Result<()> {
+    let splits = [
+        ("training", "--train-count", config.protocol.train_count, dataset.train.len()),
+        ("test", "--test-count", config.protocol.test_count, dataset.test.len()),
+    ];
+    for (name, flag, wanted, found) in splits {
+        if wanted as usize > found {
+            bail!("expected at least {wanted} {name} images, found {found}; use {flag} {found} or less");
+        }
+    }
+    Ok(())
+}
+
+/// `count` images as count × pixels bytes on `device`.
+fn pixels(bytes: &[u8], count: u32, device: Device) -> anyhow::Result<Tensor> {
+    let count = i64::from(count);
+    let width = bytes.len() as i64 / count;
+    Ok(Tensor::f_from_data_size(bytes, &[count, width], Kind::Uint8)?.to_device(device))
+}
+
+fn metrics(
+    config: &Config,
+    dataset: &Dataset<'_>,
+    model: &Autoencoder,
+    trained: &Trained,
+) -> anyhow::Result<TrainMetrics> {
+    let last = trained.history.last().context("no epoch was trained")?;
+    Ok(TrainMetrics {
+        dataset: dataset.name.to_owned(),
+        train_count: config.protocol.train_count,
+        test_count: config.protocol.test_count,
+        epochs: last.epoch,
+        parameter_count: model.parameters().trainable_count(),
+        train_loss: last.train_loss,
+        test_loss: last.test_loss,
+        test_mean_squared_error: trained.test_mean_squared_error,
+    })
+}
+
+fn figures(metrics: &TrainMetrics) -> Vec<(String, String)> {
+    let number = |value: f64| format!("{value:.4}");
+    vec![
+        ("parameters".to_owned(), metrics.parameter_count.to_string()),
+        ("train loss".to_owned(), number(metrics.train_loss)),
+        ("test loss".to_owned(), number(metrics.test_loss)),
+        ("test mean squared error".to_owned(), number(metrics.test_mean_squared_error)),
+    ]
+}

@@ -1,0 +1,136 @@
+//! The training loop.
+
+use anyhow::bail;
+use autoencoders::{Autoencoder, Mode};
+use run_store::{Reconstruction, TrainingEpoch};
+use stage_cli::Progress;
+use tch::{Kind, Tensor, no_grad};
+use training::{Batches, Optimizer, ReconstructionLoss, Seed};
+
+use crate::config::Protocol;
+
+/// How many of the first test images are redrawn, as in the report.
+const REDRAWN: i64 = 16;
+
+/// What a model is trained and judged on: bytes, count × pixels, on the device.
+pub(crate) struct Images<'a> {
+    pub train: Tensor,
+    pub test: Tensor,
+    pub test_labels: &'a [u8],
+}
+
+/// What a training leaves besides the model's values.
+pub(crate) struct Trained {
+    pub history: Vec<TrainingEpoch>,
+    pub reconstructions: Vec<Reconstruction>,
+    pub test_mean_squared_error: f64,
+}
+
+pub(crate) fn train(
+    model: &Autoencoder,
+    protocol: &Protocol,
+    images: &Images<'_>,
+    progress: &mut dyn Progress,
+) -> anyhow::Result<Trained> {
+    let mut optimizer = Optimizer::new(protocol.optimizer, protocol.learning_rate, model.parameters().trainable());
+    let mut history = Vec::new();
+    let mut reconstructions = Vec::new();
+    if protocol.keep_epochs.contains(&0) {
+        reconstructions.extend(redraw(model, images, 0)?);
+    }
+    let task = format!("{} {}", model.description().model, model.description().latent_dim);
+    progress.begin(&task, u64::from(protocol.epochs) * u64::from(protocol.train_count), "images");
+    for epoch in 1..=protocol.epochs {
+        progress.status(&status(epoch, protocol, history.last()));
+        let train_loss = train_epoch(model, &mut optimizer, protocol, &images.train, epoch, progress);
+        let test_loss =
+            evaluate(model, &images.test, protocol.batch_size, |logits, images| protocol.loss.mean(logits, images));
+        if !train_loss.is_finite() || !test_loss.is_finite() {
+            bail!(
+                "the loss is not finite after epoch {epoch} (train {train_loss}, test {test_loss}); \
+                 use a lower --learning-rate than {}",
+                protocol.learning_rate
+            );
+        }
+        history.push(TrainingEpoch { epoch, train_loss, test_loss });
+        progress.milestone(&status(epoch, protocol, history.last()));
+        if protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs {
+            reconstructions.extend(redraw(model, images, epoch)?);
+        }
+    }
+    progress.end();
+    let test_mean_squared_error = evaluate(model, &images.test, protocol.batch_size, |logits, images| {
+        ReconstructionLoss::Mse.mean(logits, images)
+    });
+    Ok(Trained { history, reconstructions, test_mean_squared_error })
+}
+
+fn status(epoch: u32, protocol: &Protocol, last: Option<&TrainingEpoch>) -> String {
+    let losses =
+        last.map_or_else(String::new, |last| format!(" · loss {:.4}, test {:.4}", last.train_loss, last.test_loss));
+    format!("epoch {epoch}/{}{losses}", protocol.epochs)
+}
+
+/// One pass over the training images. The mean loss is taken while training, each batch before its own step.
+fn train_epoch(
+    model: &Autoencoder,
+    optimizer: &mut Optimizer,
+    protocol: &Protocol,
+    pixels: &Tensor,
+    epoch: u32,
+    progress: &mut dyn Progress,
+) -> f64 {
+    let mut generator = Seed(protocol.seed).epoch(epoch);
+    let (count, size) = (i64::from(protocol.train_count), i64::from(protocol.batch_size));
+    let batches = match protocol.shuffle {
+        true => Batches::shuffled(count, size, &mut generator, pixels.device()),
+        false => Batches::in_order(count, size),
+    };
+    // The sum stays on the device: reading it at each step would wait for the device each time.
+    let mut total = Tensor::zeros([], (Kind::Double, pixels.device()));
+    for batch in batches {
+        let images = model.preprocess(&batch.of(pixels));
+        let logits = model.decode_logits(&model.encode(&images, Mode::Training), Mode::Training);
+        let loss = protocol.loss.mean(&logits, &images);
+        let gradient = model.parameters().gradient(&loss);
+        optimizer.step(model.parameters().trainable(), &gradient);
+        total += loss.detach().to_kind(Kind::Double) * batch.len() as f64;
+        progress.advance(batch.len() as u64);
+    }
+    total.double_value(&[]) / count as f64
+}
+
+/// The mean over all images of a `score` that is a mean over a batch, in inference mode.
+fn evaluate(model: &Autoencoder, pixels: &Tensor, batch_size: u32, score: impl Fn(&Tensor, &Tensor) -> Tensor) -> f64 {
+    let count = pixels.size()[0];
+    no_grad(|| {
+        let mut total = Tensor::zeros([], (Kind::Double, pixels.device()));
+        for batch in Batches::in_order(count, i64::from(batch_size)) {
+            let images = model.preprocess(&batch.of(pixels));
+            let logits = model.decode_logits(&model.encode(&images, Mode::Inference), Mode::Inference);
+            total += score(&logits, &images).to_kind(Kind::Double) * batch.len() as f64;
+        }
+        total.double_value(&[]) / count as f64
+    })
+}
+
+/// The first test images as the model redraws them after `epoch`.
+fn redraw(model: &Autoencoder, images: &Images<'_>, epoch: u32) -> anyhow::Result<Vec<Reconstruction>> {
+    let count = REDRAWN.min(images.test.size()[0]);
+    no_grad(|| {
+        let originals = model.preprocess(&images.test.narrow(0, 0, count));
+        let redrawn = model.decode(&model.encode(&originals, Mode::Inference), Mode::Inference);
+        (0..count)
+            .zip(images.test_labels)
+            .map(|(row, label)| {
+                Ok(Reconstruction {
+                    epoch,
+                    index: u32::try_from(row)?,
+                    label: *label,
+                    original: Vec::try_from(originals.get(row))?,
+                    reconstruction: Vec::try_from(redrawn.get(row))?,
+                })
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,58 @@
+//! Assigning new latents to the clusters of a fitted model.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use run_store::{Assignments, FinishedStage, KMeansModel, Latents, RunDir, Stage, file};
+
+use crate::kmeans::assign;
+
+/// What to assign, and where it goes.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// The run whose clusters are used.
+    pub run: RunDir,
+    /// The variant whose clusters are used.
+    pub tag: Option<String>,
+    /// Latents of the same encoder.
+    pub latents: PathBuf,
+    /// The file to write.
+    pub output: PathBuf,
+}
+
+/// Assigns the latents, without fitting anything, and writes the assignments. Returns how many there are.
+///
+/// # Errors
+/// The model or the latents are missing, broken, or of different encoders; or the file cannot be written.
+pub fn predict(prediction: &Prediction) -> anyhow::Result<usize> {
+    let fitted = FinishedStage::open(prediction.run.stage(Stage::ClusterEval, prediction.tag.as_deref()))?;
+    let model_file = fitted.file(file::KMEANS)?;
+    let model = KMeansModel::read(model_file.path())?;
+    let latents = Latents::read(&prediction.latents)?;
+    check(&model, model_file.path(), &latents, &prediction.latents)?;
+    let assigned = assign(&latents.values, &model.centroids, latents.dimensions);
+    let mut assignments = Assignments::default();
+    let split = &latents.header.split;
+    assignments.append(split, &latents, &assigned.clusters, &assigned.squared_distances, &model.majority_names);
+    assignments.replace(&prediction.output)?;
+    Ok(assigned.clusters.len())
+}
+
+fn check(model: &KMeansModel, model_path: &Path, latents: &Latents, latents_path: &Path) -> anyhow::Result<()> {
+    ensure!(
+        latents.dimensions == model.dimensions as usize,
+        "{}: expected latents of {} dimensions, as {} was fitted on, found {}; export them with the same model",
+        latents_path.display(),
+        model.dimensions,
+        model_path.display(),
+        latents.dimensions
+    );
+    ensure!(
+        latents.header.model_fingerprint == model.model_fingerprint,
+        "{}: expected latents of the encoder that {} was fitted on, found another training's; \
+         export them with the same model, or run cluster-eval again",
+        latents_path.display(),
+        model_path.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The stage around the training: what it reads, what it writes.
+
+use std::collections::BTreeMap;
+
+use anyhow::ensure;
+use autoencoders::{Classifier, describe_classifier};
+use run_store::{
+    ClassifierEpoch, ClassifyMetrics, Environment, FinishedStage, History, Latents, Plan, Split, Stage, file,
+    write_document,
+};
+use stage_cli::{Options, Progress, Summary, execute, percent};
+use training::{LIBTORCH_VERSION, prepare_process};
+
+use crate::config::Config;
+use crate::scores::score;
+use crate::train::{Examples, evaluate, train};
+
+/// Trains the classifier, unless it is up to date.
+///
+/// # Errors
+/// The latents are missing, broken, or disagree; the loss ceases to be finite; or the destination cannot be written.
+pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
+    let dir = config.run.stage(Stage::LatentClassify, config.tag.as_deref());
+    let exported = FinishedStage::open(config.run.stage(Stage::LatentExport, None))?;
+    let (train_file, test_file) = (exported.file(file::TRAIN_LATENTS)?, exported.file(file::TEST_LATENTS)?);
+    let plan = Plan::new(dir.clone(), &config.protocol)?
+        .input(file::TRAIN_LATENTS, &train_file)
+        .input(file::TEST_LATENTS, &test_file);
+    let outcome = execute(plan, options, progress, |work, progress| {
+        prepare_process(options.threads);
+        let device = config.device.device().map_err(anyhow::Error::msg)?;
+        let train_latents = Latents::read_split(train_file.path(), Split::Train)?;
+        let test_latents = Latents::read_split(test_file.path(), Split::Test)?;
+        ensure!(
+            train_latents.dimensions == test_latents.dimensions,
+            "{}: expected {} latent columns as in the training split, found {}; rerun latent-export with --force",
+            test_file.path().display(),
+            train_latents.dimensions,
+            test_latents.dimensions
+        );
+        let class_count = train_latents.header.class_count.max(test_latents.header.class_count);
+        let description = describe_classifier(u32::try_from(train_latents.dimensions)?, class_count);
+        let classifier = Classifier::new(&description, device, config.protocol.seed)?;
+        let splits = [(Split::Train, &train_latents), (Split::Test, &test_latents)];
+        let [train_examples, test_examples] = splits.map(|(_, latents)| Examples::new(latents, device));
+        let history = train(&classifier, &config.protocol, &train_examples, &test_examples, progress)?;
+        let mut metrics = ClassifyMetrics { epochs: config.protocol.epochs, splits: BTreeMap::new() };
+        for ((split, latents), examples) in splits.into_iter().zip([&train_examples, &test_examples]) {
+            let answers = evaluate(&classifier, examples)?;
+            let scores = score(&answers.predictions, &latents.labels, class_count as usize, answers.loss);
+            metrics.splits.insert(split.to_string(), scores);
+        }
+        classifier.save(&work.file(file::WEIGHTS))?;
+        write_document(&work.file(file::MODEL), &description)?;
+        ClassifierEpoch::write(&work.file(file::HISTORY), &history)?;
+        write_document(&work.file(file::METRICS), &metrics)?;
+        Ok(Environment {
+            threads: options.threads,
+            device: config.device.to_string(),
+            precision: "f32".to_owned(),
+            libtorch: Some(LIBTORCH_VERSION.to_owned()),
+        })
+    })?;
+    Summary::of_stage(&dir, outcome, figures)
+}
+
+fn figures(metrics: &ClassifyMetrics) -> Vec<(String, String)> {
+    metrics
+        .splits
+        .iter()
+        .rev()
+        .flat_map(|(split, scores)| {
+            [
+                (format!("{split} accuracy"), percent(scores.accuracy)),
+                (format!("{split} loss"), format!("{:.4}", scores.loss)),
+            ]
+        })
+        .collect()
+}
