@@ -1,0 +1,280 @@
+//! What each table shows. How it looks is decided in [`table`](crate::table).
+
+use std::collections::BTreeMap;
+
+use run_store::Stage;
+use serde_json::Value;
+
+use crate::collect::stages;
+use crate::figure::Figure;
+use crate::spread::{Spread, Verdict};
+use crate::stage::{StageRecord, StageState};
+use crate::summary::{Compared, RunSummary, Summary};
+
+/// Marks a figure above Keras'.
+pub(crate) const ABOVE: char = '▲';
+/// Marks a figure below Keras'.
+pub(crate) const BELOW: char = '▼';
+/// Marks a figure of the report that has a remark.
+pub(crate) const REMARK: char = '*';
+/// Stands where there is no figure.
+pub(crate) const MISSING: &str = "–";
+/// Stands where a figure cannot be read.
+pub(crate) const UNREADABLE: &str = "!";
+
+/// Figures with their headings.
+type Shown = [(Figure, &'static str)];
+
+const CLUSTERING: [(Figure, &str); 3] = [
+    (Figure::MajorityAccuracyTrain, "majority %"),
+    (Figure::OneToOneAccuracyTrain, "one-to-one %"),
+    (Figure::NormalizedMutualInformationTrain, "NMI"),
+];
+const CLASSIFIER: [(Figure, &str); 2] =
+    [(Figure::ClassifierAccuracyTrain, "train %"), (Figure::ClassifierAccuracyTest, "test %")];
+
+/// One table.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub title: &'static str,
+    pub columns: Vec<Column>,
+    /// One row a run.
+    pub rows: Vec<Vec<String>>,
+    /// One row a group of runs that differ only by seed.
+    pub group_rows: Vec<Vec<String>>,
+}
+
+/// A column of a table.
+#[derive(Debug)]
+pub(crate) struct Column {
+    /// What this column and those after it, up to the next with a heading, are about.
+    pub heading: &'static str,
+    pub name: String,
+    pub is_number: bool,
+}
+
+impl Column {
+    fn text(name: &str) -> Self {
+        Self { heading: "", name: name.to_owned(), is_number: false }
+    }
+
+    fn number(heading: &'static str, name: &str) -> Self {
+        Self { heading, name: name.to_owned(), is_number: true }
+    }
+}
+
+/// The tables of a summary; one that would be empty is left out.
+pub(crate) fn blocks(summary: &Summary) -> Vec<Block> {
+    let autoencoder = [
+        (Figure::LossTrain, "train loss"),
+        (Figure::LossTest, "test loss"),
+        (Figure::MeanSquaredErrorTest, "test MSE"),
+    ];
+    let blocks = [
+        Some(runs(summary)),
+        figures(summary, "K-means on the latents: accuracy on the training images", &CLUSTERING),
+        figures(summary, "Classifier on the latents: accuracy", &CLASSIFIER),
+        figures(summary, "Autoencoder: reconstruction", &autoencoder),
+        variants(summary, "Other clusterings of the same latents: training images", &CLUSTERING),
+        variants(summary, "Other classifiers on the same latents", &CLASSIFIER),
+        time_and_memory(summary),
+    ];
+    blocks.into_iter().flatten().collect()
+}
+
+fn runs(summary: &Summary) -> Block {
+    let columns = vec![
+        Column::text("run"),
+        Column::text("model"),
+        Column::number("", "latent size"),
+        Column::text("dataset"),
+        Column::number("", "seed"),
+        Column::number("", "epochs"),
+        Column::number("images", "train"),
+        Column::number("", "test"),
+        Column::text("study's protocol"),
+    ];
+    let rows = summary.runs.iter().map(|run| {
+        let mut row = vec![run.name.clone()];
+        match &run.training {
+            Some(training) => row.extend([
+                training.model.to_uppercase(),
+                training.latent_dim.to_string(),
+                training.dataset.clone(),
+                training.seed.to_string(),
+                training.epochs.to_string(),
+                thousands(training.train_count),
+                thousands(training.test_count),
+                protocol(run),
+            ]),
+            None => row.extend(vec![absent(run, Stage::AeTrain).to_owned(); 8]),
+        }
+        row
+    });
+    Block { title: "Runs", rows: rows.collect(), columns, group_rows: Vec::new() }
+}
+
+/// Whether a run follows the study's protocol, or where it does not.
+fn protocol(run: &RunSummary) -> String {
+    /// Differences that are spelled out; the others are in `summary.json`.
+    const SHOWN: usize = 3;
+    let differences: Vec<String> = run
+        .differences
+        .iter()
+        .map(|difference| {
+            let stage = if difference.stage == Stage::LatentClassify { "classifier " } else { "" };
+            let value = match &difference.value {
+                Value::String(value) => value.clone(),
+                Value::Null => "unknown".to_owned(),
+                value => value.to_string(),
+            };
+            format!("{stage}{} {value}", difference.name)
+        })
+        .collect();
+    match differences.split_at_checked(SHOWN) {
+        _ if differences.is_empty() => "yes".to_owned(),
+        Some((shown, more)) if !more.is_empty() => format!("no: {} and {} more", shown.join(", "), more.len()),
+        _ => format!("no: {}", differences.join(", ")),
+    }
+}
+
+/// A table of figures, each beside Keras' and the report's where any row has those.
+fn figures(summary: &Summary, title: &'static str, shown: &Shown) -> Option<Block> {
+    let stage = shown.first()?.0.stage();
+    let is_worth_a_table = |run: &RunSummary| {
+        let state = run.stages.get(&stage).map(|stage| stage.state);
+        matches!(state, Some(StageState::Finished | StageState::Unreadable))
+    };
+    if !summary.runs.iter().any(is_worth_a_table) {
+        return None;
+    }
+    let with_count = stage == Stage::ClusterEval;
+    let mut columns = vec![Column::text("run")];
+    if with_count {
+        columns.push(Column::number("", "k"));
+    }
+    let mut layout = Vec::new();
+    for (figure, heading) in shown {
+        let any = |has: fn(&Compared) -> bool| summary.runs.iter().any(|run| run.figures.get(figure).is_some_and(has));
+        let (keras, report) = (any(|compared| compared.keras.is_some()), any(|compared| compared.report.is_some()));
+        columns.push(Column::number(heading, "ours"));
+        columns.extend(keras.then(|| Column::number("", "Keras")));
+        columns.extend(report.then(|| Column::number("", "report")));
+        layout.push((*figure, keras, report));
+    }
+    let row = |name: String, cluster_count: Option<u32>, figures: &BTreeMap<Figure, Compared>, absent: &str| {
+        let mut row = vec![name];
+        row.extend(with_count.then(|| cluster_count.map_or_else(|| absent.to_owned(), |count| count.to_string())));
+        for (figure, keras, report) in &layout {
+            let compared = figures.get(figure).cloned().unwrap_or_default();
+            row.push(ours(*figure, &compared).unwrap_or_else(|| absent.to_owned()));
+            row.extend(keras.then(|| compared.keras.map_or_else(String::new, |keras| spread(*figure, &keras))));
+            row.extend(report.then(|| published(*figure, &compared)));
+        }
+        row
+    };
+    let rows =
+        summary.runs.iter().map(|run| row(run.name.clone(), run.cluster_count, &run.figures, absent(run, stage)));
+    let groups = summary.groups.iter().map(|group| {
+        row(format!("{} (n = {})", group.name, group.runs.len()), group.cluster_count, &group.figures, MISSING)
+    });
+    Some(Block { title, columns, rows: rows.collect(), group_rows: groups.collect() })
+}
+
+/// What stands where `stage` has left no figure.
+fn absent(run: &RunSummary, stage: Stage) -> &'static str {
+    absent_in(run.stages.get(&stage))
+}
+
+fn absent_in(stage: Option<&StageRecord>) -> &'static str {
+    if stage.is_some_and(|stage| stage.state == StageState::Unreadable) { UNREADABLE } else { MISSING }
+}
+
+fn ours(figure: Figure, compared: &Compared) -> Option<String> {
+    let text = spread(figure, &compared.ours?);
+    Some(match compared.against_keras {
+        Some(Verdict::Above) => format!("{ABOVE} {text}"),
+        Some(Verdict::Below) => format!("{BELOW} {text}"),
+        Some(Verdict::Within) | None => text,
+    })
+}
+
+fn spread(figure: Figure, spread: &Spread) -> String {
+    match spread.sd {
+        Some(sd) => format!("{} ± {}", figure.text(spread.mean), figure.text(sd)),
+        None => figure.text(spread.mean),
+    }
+}
+
+/// The report's figure with the digits it has there.
+fn published(figure: Figure, compared: &Compared) -> String {
+    let Some(report) = &compared.report else { return String::new() };
+    let mark = if report.remark.is_some() { format!("{REMARK} ") } else { String::new() };
+    let text = if figure.is_share() { format!("{:.2}", 100.0 * report.value) } else { format!("{:.4}", report.value) };
+    mark + text.trim_end_matches('0').trim_end_matches('.')
+}
+
+/// A table of what lies beside the runs' own results.
+fn variants(summary: &Summary, title: &'static str, shown: &Shown) -> Option<Block> {
+    let stage = shown.first()?.0.stage();
+    let with_count = stage == Stage::ClusterEval;
+    let mut columns = vec![Column::text("run"), Column::text("tag")];
+    columns.extend(with_count.then(|| Column::number("", "k")));
+    columns.extend(shown.iter().map(|(_, name)| Column::number("", name)));
+    columns.push(Column::number("", "seconds"));
+    let variants = summary.runs.iter().flat_map(|run| run.variants.iter().map(move |variant| (run, variant)));
+    let rows = variants.filter(|(_, variant)| variant.variant_of == stage).map(|(run, variant)| {
+        let or_absent = |text: Option<String>| text.unwrap_or_else(|| absent_in(Some(&variant.stage)).to_owned());
+        let value = |figure: Figure| variant.figures.get(&figure).map(|value| figure.text(*value));
+        let mut row = vec![run.name.clone(), variant.tag.clone()];
+        row.extend(with_count.then(|| or_absent(variant.cluster_count.map(|count| count.to_string()))));
+        row.extend(shown.iter().map(|(figure, _)| or_absent(value(*figure))));
+        row.push(or_absent(variant.stage.seconds.map(one_decimal)));
+        row
+    });
+    let rows: Vec<_> = rows.collect();
+    (!rows.is_empty()).then_some(Block { title, columns, rows, group_rows: Vec::new() })
+}
+
+fn time_and_memory(summary: &Summary) -> Option<Block> {
+    let ran = |stage: &StageRecord| stage.seconds.is_some();
+    if !summary.runs.iter().any(|run| run.stages.values().any(ran)) {
+        return None;
+    }
+    let mut columns = vec![Column::text("run")];
+    columns.extend(
+        stages()
+            .enumerate()
+            .map(|(position, stage)| Column::number(if position == 0 { "seconds" } else { "" }, stage.name())),
+    );
+    columns.push(Column::number("", "total"));
+    columns.push(Column::number("peak", "MiB"));
+    columns.push(Column::number("training", "threads"));
+    columns.extend([Column::text("device"), Column::text("precision")]);
+    let rows = summary.runs.iter().map(|run| {
+        let mut row = vec![run.name.clone()];
+        row.extend(stages().map(|stage| {
+            let seconds = run.stages.get(&stage).and_then(|stage| stage.seconds);
+            seconds.map_or_else(|| absent(run, stage).to_owned(), one_decimal)
+        }));
+        row.push(one_decimal(run.stages.values().filter_map(|stage| stage.seconds).sum()));
+        let peak = run.stages.values().filter_map(|stage| stage.peak_memory_mib).reduce(f64::max);
+        row.push(peak.map_or_else(|| MISSING.to_owned(), |peak| format!("{peak:.0}")));
+        let training = run.stages.get(&Stage::AeTrain);
+        let or_absent = |text: Option<String>| text.unwrap_or_else(|| absent_in(training).to_owned());
+        row.push(or_absent(training.and_then(|stage| stage.threads).map(|threads| threads.to_string())));
+        row.push(or_absent(training.and_then(|stage| stage.device.clone())));
+        row.push(or_absent(training.and_then(|stage| stage.precision.clone())));
+        row
+    });
+    Some(Block { title: "Time and memory", rows: rows.collect(), columns, group_rows: Vec::new() })
+}
+
+/// A count with its digits grouped: `20,000`.
+fn thousands(count: u32) -> String {
+    if count < 1000 { count.to_string() } else { format!("{},{:03}", thousands(count / 1000), count % 1000) }
+}
+
+fn one_decimal(value: f64) -> String {
+    format!("{value:.1}")
+}

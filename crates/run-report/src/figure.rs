@@ -1,0 +1,87 @@
+//! The figures that the tables compare.
+
+use run_store::Stage;
+use serde::{Deserialize, Serialize};
+
+/// A figure of a run. Its name in files is its variant in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Share of training images whose K-means cluster is named after their digit, each cluster bearing its most common one.
+    MajorityAccuracyTrain,
+    /// The same, each digit naming one cluster.
+    OneToOneAccuracyTrain,
+    /// Normalized mutual information of clusters and digits on the training images, in [0, 1].
+    NormalizedMutualInformationTrain,
+    /// Share of training images that the classifier on the latents gets right.
+    ClassifierAccuracyTrain,
+    /// The same for test images.
+    ClassifierAccuracyTest,
+    /// The autoencoder's mean loss in its last epoch, while it trained.
+    LossTrain,
+    /// The autoencoder's mean loss over the test images.
+    LossTest,
+    /// Mean squared error of the test images' pixels in [0, 1].
+    MeanSquaredErrorTest,
+}
+
+impl Figure {
+    /// Every figure, in the order of the tables.
+    pub const ALL: [Self; 8] = [
+        Self::MajorityAccuracyTrain,
+        Self::OneToOneAccuracyTrain,
+        Self::NormalizedMutualInformationTrain,
+        Self::ClassifierAccuracyTrain,
+        Self::ClassifierAccuracyTest,
+        Self::LossTrain,
+        Self::LossTest,
+        Self::MeanSquaredErrorTest,
+    ];
+
+    /// The stage that measures it.
+    #[must_use]
+    pub fn stage(self) -> Stage {
+        match self {
+            Self::MajorityAccuracyTrain | Self::OneToOneAccuracyTrain | Self::NormalizedMutualInformationTrain => {
+                Stage::ClusterEval
+            }
+            Self::ClassifierAccuracyTrain | Self::ClassifierAccuracyTest => Stage::LatentClassify,
+            Self::LossTrain | Self::LossTest | Self::MeanSquaredErrorTest => Stage::AeTrain,
+        }
+    }
+
+    /// Whether it is a share of images, which people read in per cent.
+    #[must_use]
+    pub fn is_share(self) -> bool {
+        matches!(
+            self,
+            Self::MajorityAccuracyTrain
+                | Self::OneToOneAccuracyTrain
+                | Self::ClassifierAccuracyTrain
+                | Self::ClassifierAccuracyTest
+        )
+    }
+
+    /// Half of the last digit's unit in [`text`](Self::text), in the figure's own unit: how far a printed value may be
+    /// from the one that was measured.
+    #[must_use]
+    pub fn rounding(self) -> f64 {
+        let scale = if self.is_share() { 100.0 } else { 1.0 };
+        0.5 * 0.1_f64.powi(i32::from(self.decimals())) / scale
+    }
+
+    /// The value as people read it: shares in per cent.
+    #[must_use]
+    pub fn text(self, value: f64) -> String {
+        let value = if self.is_share() { 100.0 * value } else { value };
+        format!("{value:.*}", usize::from(self.decimals()))
+    }
+
+    fn decimals(self) -> u8 {
+        match self {
+            Self::NormalizedMutualInformationTrain => 3,
+            Self::LossTrain | Self::LossTest | Self::MeanSquaredErrorTest => 4,
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Runs that differ only by seed.
+
+use std::collections::BTreeMap;
+
+use run_store::Stage;
+use serde_json::{Map, Value};
+
+use crate::collect::Run;
+
+/// Parameters that make no other figure of the same kind: the seed, and what is only kept along the way.
+const INDIFFERENT: [&str; 2] = ["seed", "keep_epochs"];
+
+/// Groups of at least two runs that differ only by seed, as positions in `runs`, in the order of their first runs.
+///
+/// Runs belong together when the same stages are finished in them, on the same dataset, with the same parameters but for
+/// the seed: so every figure of a group is a mean over all its runs. Of runs with the same seed only the first counts.
+pub(crate) fn seed_groups(runs: &[Run]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Key<'_>, BTreeMap<u64, usize>)> = Vec::new();
+    for (position, run) in runs.iter().enumerate() {
+        let Some(training) = &run.training else { continue };
+        let key = Key::of(run, &training.dataset);
+        let known = groups.iter().position(|(other, _)| *other == key);
+        match known.and_then(|group| groups.get_mut(group)) {
+            Some((_, members)) => {
+                members.entry(training.seed).or_insert(position);
+            }
+            None => groups.push((key, BTreeMap::from([(training.seed, position)]))),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(_, members)| members.into_values().collect())
+        .filter(|group: &Vec<_>| group.len() > 1)
+        .collect()
+}
+
+#[derive(PartialEq)]
+struct Key<'a> {
+    dataset: &'a str,
+    parameters: BTreeMap<Stage, Map<String, Value>>,
+}
+
+impl<'a> Key<'a> {
+    fn of(run: &Run, dataset: &'a str) -> Self {
+        let decisive = |parameters: &Map<String, Value>| {
+            let decisive = parameters.iter().filter(|(name, _)| !INDIFFERENT.contains(&name.as_str()));
+            decisive.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        let parameters = run.parameters.iter().map(|(stage, parameters)| (*stage, decisive(parameters))).collect();
+        Self { dataset, parameters }
+    }
+}
+
+/// What the names of a group's runs share: `cae-32` for `cae-32` and `cae-32-seed1`. None if they share nothing.
+pub(crate) fn shared_name(names: &[&str]) -> Option<String> {
+    let first = names.first()?;
+    let shared = first
+        .char_indices()
+        .map(|(start, character)| start + character.len_utf8())
+        .take_while(|end| names.iter().all(|name| name.get(..*end) == first.get(..*end)))
+        .last()?;
+    let shared = first.get(..shared)?;
+    // Where every name carries its seed, what they share ends in the middle of it.
+    let shared = if names.contains(&shared) { shared } else { shared.trim_end_matches(char::is_numeric) };
+    let shared = shared.trim_end_matches(['-', '_', '.']).trim_end_matches("seed").trim_end_matches(['-', '_', '.']);
+    (!shared.is_empty()).then(|| shared.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shared_name;
+
+    #[test]
+    fn a_group_bears_what_its_names_share() {
+        let name = |names: &[&str]| shared_name(names);
+        assert_eq!(name(&["cae-32", "cae-32-seed1"]).as_deref(), Some("cae-32"));
+        assert_eq!(name(&["cae-32-seed1", "cae-32-seed2"]).as_deref(), Some("cae-32"));
+        assert_eq!(name(&["cae-32-seed10", "cae-32-seed11"]).as_deref(), Some("cae-32"));
+        assert_eq!(name(&["one", "two"]), None);
+        assert_eq!(name(&["é1", "è1"]), None);
+    }
+}

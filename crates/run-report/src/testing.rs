@@ -1,0 +1,156 @@
+//! Runs on disk, made through run-store as the stages make them.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use run_store::{
+    ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, Decision, Document, Environment,
+    FinishedStage, Manifest, ModelKind, Plan, RunDir, Stage, TrainMetrics, file, write_document,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A run to be made; its figures are the seed's, so that they can be told apart.
+pub(crate) struct Example {
+    pub dir: RunDir,
+    pub model: ModelKind,
+    pub latent_dim: u32,
+    pub seed: u64,
+    pub epochs: u32,
+}
+
+impl Example {
+    pub fn new(folder: &Path, name: &str, model: ModelKind, latent_dim: u32) -> Self {
+        Self { dir: RunDir::new(folder.join(name)), model, latent_dim, seed: 0, epochs: 25 }
+    }
+
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    pub fn epochs(self, epochs: u32) -> Self {
+        Self { epochs, ..self }
+    }
+
+    /// Every stage, with figures near Keras' for a CAE of 32.
+    pub fn all(self) -> Self {
+        let step = self.seed as f64 * 0.01;
+        self.train().export().cluster(None, 10, 0.528 + step).classify(None, 25, 0.924 + step)
+    }
+
+    pub fn train(self) -> Self {
+        let parameters = json!({
+            "model": self.model, "latent_dim": self.latent_dim, "epochs": self.epochs, "batch_size": 256,
+            "learning_rate": 0.001, "optimizer": "nadam", "loss": "bce", "shuffle": false, "train_count": 20_000,
+            "test_count": 4_000, "seed": self.seed, "keep_epochs": [0, 1, 5, 10, 15, 20],
+        });
+        let metrics = TrainMetrics {
+            dataset: "mnist".to_owned(),
+            train_count: 20_000,
+            test_count: 4_000,
+            epochs: self.epochs,
+            parameter_count: 300_000,
+            train_loss: 0.1541 + self.seed as f64 * 1e-4,
+            test_loss: 0.1676,
+            test_mean_squared_error: 0.0268,
+        };
+        self.stage(Stage::AeTrain, None, &parameters, &[], Some(&metrics))
+    }
+
+    pub fn export(self) -> Self {
+        let weights = (Stage::AeTrain, file::WEIGHTS);
+        self.stage(Stage::LatentExport, None, &json!({}), &[weights], None::<&TrainMetrics>)
+    }
+
+    pub fn cluster(self, tag: Option<&str>, cluster_count: u32, accuracy: f64) -> Self {
+        let split = ClusterSplitMetrics {
+            count: 20_000,
+            majority_accuracy: accuracy,
+            one_to_one_accuracy: accuracy - 0.03,
+            normalized_mutual_information: accuracy - 0.1,
+            adjusted_rand_index: 0.3,
+            inertia: 1e5,
+            silhouette: None,
+            cluster_by_class: Vec::new(),
+        };
+        let metrics = ClusterMetrics {
+            cluster_count,
+            majority_names: Vec::new(),
+            one_to_one_names: Vec::new(),
+            splits: BTreeMap::from([("train".to_owned(), split)]),
+        };
+        let parameters = json!({ "k": cluster_count, "restarts": 10, "seed": self.seed });
+        let latents = (Stage::LatentExport, file::TRAIN_LATENTS);
+        self.stage(Stage::ClusterEval, tag, &parameters, &[latents], Some(&metrics))
+    }
+
+    pub fn classify(self, tag: Option<&str>, epochs: u32, accuracy: f64) -> Self {
+        let split = |accuracy| ClassifySplitMetrics {
+            count: 4_000,
+            loss: 0.3,
+            accuracy,
+            confusion: Vec::new(),
+            classes: Vec::new(),
+        };
+        let splits =
+            BTreeMap::from([("train".to_owned(), split(accuracy + 0.02)), ("test".to_owned(), split(accuracy))]);
+        let metrics = ClassifyMetrics { epochs, splits };
+        let latents = (Stage::LatentExport, file::TRAIN_LATENTS);
+        let parameters = json!({
+            "epochs": epochs, "batch_size": 256, "learning_rate": 0.001, "optimizer": "adam", "shuffle": false,
+            "seed": self.seed,
+        });
+        self.stage(Stage::LatentClassify, tag, &parameters, &[latents], Some(&metrics))
+    }
+
+    fn stage(
+        self,
+        stage: Stage,
+        tag: Option<&str>,
+        parameters: &impl Serialize,
+        inputs: &[(Stage, &str)],
+        metrics: Option<&impl Document>,
+    ) -> Self {
+        let dir = self.dir.stage(stage, tag);
+        let mut plan = Plan::new(dir.clone(), parameters).unwrap();
+        for (producer, name) in inputs {
+            let producer = FinishedStage::open(self.dir.stage(*producer, None)).unwrap();
+            plan = plan.input(name, &producer.file(name).unwrap());
+        }
+        let Decision::Run(reason) = plan.decide(true).unwrap() else { unreachable!() };
+        let fingerprint = plan.fingerprint();
+        let work = plan.begin(reason).unwrap();
+        for name in stage.outputs() {
+            std::fs::write(work.file(name), format!("{name} of {fingerprint:?}")).unwrap();
+        }
+        if let Some(metrics) = metrics {
+            write_document(&work.file(file::METRICS), metrics).unwrap();
+        }
+        let device = "cpu".to_owned();
+        work.commit(Environment { threads: 2, device, precision: "f32".to_owned(), libtorch: None }).unwrap();
+        // What a clock or the system measured would make no two tables equal.
+        self.edit_manifest(stage, tag, |manifest| {
+            manifest.seconds = 10.0 + stage as u8 as f64;
+            manifest.peak_memory_mib = Some(512.0);
+        })
+    }
+
+    fn edit_manifest(self, stage: Stage, tag: Option<&str>, edit: impl FnOnce(&mut Manifest)) -> Self {
+        let path = self.dir.stage(stage, tag).file(file::MANIFEST);
+        let mut manifest: Manifest = run_store::read_document(&path).unwrap();
+        edit(&mut manifest);
+        write_document(&path, &manifest).unwrap();
+        self
+    }
+
+    /// Makes the manifest of `stage` one of the future.
+    pub fn newer_manifest(self, stage: Stage) -> Self {
+        let path = self.dir.stage(stage, None).file(file::MANIFEST);
+        let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        manifest["schema_version"] = json!(99);
+        std::fs::write(&path, manifest.to_string()).unwrap();
+        self
+    }
+}
