@@ -1,1 +1,16 @@
-//! Cross-stage tests.
+//! Cross-stage tests: the real binaries, in order, on real files.
+//!
+//! One binary with a module for each topic, so that the stages are built once and a finished study is shared.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod architecture;
+mod bad_input;
+mod chain;
+mod determinism;
+mod device;
+mod interruption;
+mod reruns;
+mod schemas;
+mod script;
+mod usage;

@@ -1,1 +1,18 @@
-//! Support.
+//! What the cross-stage tests share: the built binaries, small studies for them to work on, and ways to look at what
+//! they leave and to damage it.
+//!
+//! The tests themselves are in `tests/pipeline`, one binary with a module for each topic.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod binaries;
+mod files;
+mod outcome;
+mod study;
+mod tamper;
+
+pub use binaries::{stage, workspace_root};
+pub use files::{FileStates, Tree, leftovers};
+pub use outcome::{error_text, refused, said, succeeded};
+pub use study::{MODELS, Study, slice};
+pub use tamper::{correct_manifest, edit_json, edit_latents, edit_manifest, manifest, replace_output, truncate};

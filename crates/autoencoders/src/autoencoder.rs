@@ -38,7 +38,7 @@ impl Autoencoder {
                 decoder.output()
             )));
         }
-        let parameters = Parameters::new(infos, device, seed);
+        let parameters = Parameters::new(infos, device, seed)?;
         Ok(Self { description, encoder, decoder, parameters })
     }
 
@@ -73,13 +73,11 @@ impl Autoencoder {
     }
 
     /// Pixels 0..=255 of N images, N × (height · width), as the model sees them: in [0, 1].
-    #[must_use]
     pub fn preprocess(&self, pixels: &Tensor) -> Tensor {
         pixels.to_kind(Kind::Float) / self.description.pixel_divisor
     }
 
     /// N × (height · width) values in [0, 1] → N × latent.
-    #[must_use]
     pub fn encode(&self, images: &Tensor, mode: Mode) -> Tensor {
         let (height, width) = (self.description.image_height, self.description.image_width);
         let images = images.view([-1, 1, i64::from(height), i64::from(width)]);
@@ -87,13 +85,11 @@ impl Autoencoder {
     }
 
     /// N × latent → N × (height · width) logits, whose sigmoid is the reconstruction.
-    #[must_use]
     pub fn decode_logits(&self, latents: &Tensor, mode: Mode) -> Tensor {
         self.decoder.logits(&self.parameters, latents, mode).flatten(1, -1)
     }
 
     /// N × latent → N × (height · width) values in [0, 1].
-    #[must_use]
     pub fn decode(&self, latents: &Tensor, mode: Mode) -> Tensor {
         self.decoder.forward(&self.parameters, latents, mode).flatten(1, -1)
     }

@@ -33,7 +33,7 @@ impl Classifier {
                 network.output()
             )));
         }
-        Ok(Self { network, parameters: Parameters::new(infos, device, seed) })
+        Ok(Self { network, parameters: Parameters::new(infos, device, seed)? })
     }
 
     /// The classifier with the values of the file at `weights`.
@@ -61,7 +61,6 @@ impl Classifier {
     }
 
     /// N × latent → N × classes logits, whose softmax are the probabilities.
-    #[must_use]
     pub fn logits(&self, latents: &Tensor, mode: Mode) -> Tensor {
         self.network.logits(&self.parameters, latents, mode)
     }

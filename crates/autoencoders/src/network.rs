@@ -7,7 +7,7 @@ use run_store::Layer;
 use tch::{Tensor, no_grad};
 
 use crate::error::{ModelError, Result};
-use crate::parameters::{Initial, ParameterInfo, Parameters};
+use crate::parameters::{Initial, ParameterInfo, Parameters, VALUE_LIMIT};
 
 /// Whether a network trains: it decides about dropout and which statistics normalise a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Shape {
     pub fn numel(self) -> i64 {
         match self {
             Self::Vector(length) => length,
-            Self::Image { height, width, channels } => height * width * channels,
+            Self::Image { height, width, channels } => height.saturating_mul(width).saturating_mul(channels),
         }
     }
 }
@@ -99,6 +99,12 @@ impl Network {
                     "layer {position} of the {prefix} ({layer:?}) cannot follow {shape:?}"
                 ))
             })?;
+            if !(1..=VALUE_LIMIT).contains(&next.numel()) {
+                return Err(ModelError::Architecture(format!(
+                    "layer {position} of the {prefix} ({layer:?}) gives {} values, expected 1 to {VALUE_LIMIT}",
+                    next.numel()
+                )));
+            }
             operations.push(operation);
             shape = next;
         }
@@ -115,14 +121,12 @@ impl Network {
     }
 
     /// The outputs before the last activation: what a loss takes.
-    #[must_use]
     pub fn logits(&self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
         let start = input.shallow_clone();
         self.operations.iter().fold(start, |values, operation| operation.apply(parameters, &values, mode))
     }
 
     /// The outputs.
-    #[must_use]
     pub fn forward(&self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
         let logits = self.logits(parameters, input, mode);
         match self.link {
@@ -203,7 +207,7 @@ impl Builder<'_> {
                 let glorot = Initial::GlorotUniform { fan_in: area * filters, fan_out: area * channels };
                 let weight = self.add("weight", vec![channels, filters, kernel, kernel], glorot, true);
                 let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
-                let (height, width) = (height * stride, width * stride);
+                let (height, width) = (height.saturating_mul(stride), width.saturating_mul(stride));
                 let bias = Bias { index: bias, normalised: false };
                 let operation = Operation::ConvTranspose2d { weight, bias, stride, height, width };
                 (operation, Shape::Image { height, width, channels: filters })
@@ -216,7 +220,7 @@ impl Builder<'_> {
                 self.add("running_var", size(), Initial::Constant(1.0), false);
                 (Operation::BatchNorm { first, momentum, epsilon, shift: None }, shape)
             }
-            (Layer::MaxPool2d { size }, Shape::Image { height, width, channels }) => {
+            (Layer::MaxPool2d { size }, Shape::Image { height, width, channels }) if size > 0 => {
                 let size = i64::from(size);
                 let pooled = Shape::Image { height: height / size, width: width / size, channels };
                 (Operation::MaxPool2d { size }, pooled)

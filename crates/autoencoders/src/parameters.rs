@@ -5,6 +5,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor, no_grad};
 
+use crate::error::{ModelError, Result};
+
+/// More values than any model of ours has, or any of its layers gives: a description beyond it is damaged.
+pub(crate) const VALUE_LIMIT: i64 = 1 << 28;
+
 /// How a parameter's values begin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initial {
@@ -36,7 +41,7 @@ pub struct ParameterInfo {
 
 impl ParameterInfo {
     fn numel(&self) -> i64 {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |product, size| product.saturating_mul(*size))
     }
 }
 
@@ -50,7 +55,15 @@ pub struct Parameters {
 
 impl Parameters {
     /// Values for `infos` on `device`, drawn from `seed`. The same seed gives the same values everywhere.
-    pub(crate) fn new(infos: Vec<ParameterInfo>, device: Device, seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// There are more than any model of ours has: the description is damaged.
+    pub(crate) fn new(infos: Vec<ParameterInfo>, device: Device, seed: u64) -> Result<Self> {
+        let all = infos.iter().fold(0_i64, |sum, info| sum.saturating_add(info.numel()));
+        if all > VALUE_LIMIT {
+            let problem = format!("expected a model of at most {VALUE_LIMIT} values, found {all}");
+            return Err(ModelError::Architecture(problem));
+        }
         let options = (Kind::Float, device);
         let total: i64 = infos.iter().filter(|info| info.trainable).map(ParameterInfo::numel).sum();
         let trainable = Tensor::zeros([total], options);
@@ -75,7 +88,7 @@ impl Parameters {
             .collect();
         let mut parameters = Self { infos, views, trainable };
         parameters.initialise(seed);
-        parameters
+        Ok(parameters)
     }
 
     fn initialise(&mut self, seed: u64) {
@@ -112,7 +125,6 @@ impl Parameters {
     }
 
     /// All trainable values in one dimension; what changes here changes in the layers.
-    #[must_use]
     pub fn trainable(&self) -> &Tensor {
         &self.trainable
     }
@@ -124,7 +136,6 @@ impl Parameters {
     }
 
     /// The gradient of the scalar `loss` for all trainable values, in the order of [`trainable`](Self::trainable).
-    #[must_use]
     pub fn gradient(&self, loss: &Tensor) -> Tensor {
         let (infos, inputs): (Vec<&ParameterInfo>, Vec<&Tensor>) =
             self.iter().filter(|(info, _)| info.trainable).unzip();

@@ -68,7 +68,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         prepare_process(options.threads);
         let device = config.device.device().map_err(anyhow::Error::msg)?;
         let description: ModelDescription = read_document(model_file.path())?;
-        let model = Autoencoder::load(description, device, weights.path())?;
+        let model = Autoencoder::load(description, device, weights.path())
+            .with_context(|| format!("{} and its weights", model_file.path().display()))?;
         let dataset_file = DatasetFile::read(dataset.path())?;
         let dataset = dataset_file.dataset()?;
         let (height, width) = (model.description().image_height, model.description().image_width);
@@ -94,7 +95,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             let header = LatentsHeader {
                 run: config.run.name(),
                 model: model.description().model.to_string(),
-                model_fingerprint: trained.manifest().fingerprint.to_string(),
+                model_fingerprint: weights.hash().to_string(),
                 dataset: dataset.name.to_owned(),
                 split: split.to_string(),
                 class_count: dataset.class_count,

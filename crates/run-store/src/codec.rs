@@ -1,7 +1,7 @@
 //! The one place that knows bincode: a payload behind a magic number, a version and its length.
 //!
-//! Payloads are decoded from the bytes of the file and borrow from them, so a length that a broken file claims can never
-//! allocate more than the file holds.
+//! Large payloads borrow from the bytes of the file, so a length that a broken file claims cannot make them allocate. Small
+//! ones own their values, up to a limit of their format.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -13,7 +13,7 @@ use bincode::{BorrowDecode, Encode};
 use crate::error::{Result, StoreError};
 
 /// The largest file this reads: the 70,000 images of MNIST take 55 MB.
-const SIZE_LIMIT: u64 = 16 << 30;
+pub(crate) const SIZE_LIMIT: usize = 16 << 30;
 const HEADER_LENGTH: usize = 20;
 
 /// What tells one kind of file from another.
@@ -56,7 +56,7 @@ impl Encoded {
         let invalid =
             |problem: String| StoreError::invalid(path, problem, format!("rerun the stage that writes the {kind}"));
         let length = fs::metadata(path).map_err(StoreError::io("read", path))?.len();
-        if length > SIZE_LIMIT {
+        if length > SIZE_LIMIT as u64 {
             return Err(invalid(format!("expected a {kind} of at most {SIZE_LIMIT} bytes, found {length}")));
         }
         let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
@@ -82,10 +82,15 @@ impl Encoded {
         Ok(Self { bytes })
     }
 
-    pub(crate) fn decode<'a, T: BorrowDecode<'a, ()>>(&'a self, format: &Format, path: &Path) -> Result<T> {
+    /// Decodes the payload, which may allocate at most `LIMIT` bytes.
+    pub(crate) fn decode<'a, T: BorrowDecode<'a, ()>, const LIMIT: usize>(
+        &'a self,
+        format: &Format,
+        path: &Path,
+    ) -> Result<T> {
         let payload = self.bytes.get(HEADER_LENGTH..).unwrap_or_default();
         let invalid = |problem| StoreError::invalid(path, problem, "rerun the stage that wrote it");
-        let (value, read) = bincode::borrow_decode_from_slice(payload, configuration())
+        let (value, read) = bincode::borrow_decode_from_slice(payload, configuration().with_limit::<LIMIT>())
             .map_err(|error| invalid(format!("the {} cannot be decoded ({error})", format.kind)))?;
         if read != payload.len() {
             return Err(invalid(format!("the {} ends after {read} of {} bytes", format.kind, payload.len())));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bincode::{BorrowDecode, Encode};
 
-use crate::codec::{self, Encoded, Format};
+use crate::codec::{self, Encoded, Format, SIZE_LIMIT};
 use crate::error::{Result, StoreError};
 use crate::layout::Split;
 
@@ -129,7 +129,7 @@ impl DatasetFile {
     /// # Errors
     /// The file is damaged or contradicts itself.
     pub fn dataset(&self) -> Result<Dataset<'_>> {
-        let dataset: Dataset<'_> = self.encoded.decode(&FORMAT, &self.path)?;
+        let dataset: Dataset<'_> = self.encoded.decode::<_, SIZE_LIMIT>(&FORMAT, &self.path)?;
         match dataset.inconsistency() {
             Some(problem) => Err(StoreError::invalid(&self.path, problem, "run mnist-data again with --force")),
             None => Ok(dataset),

@@ -8,6 +8,8 @@ use crate::codec::{self, Encoded, Format};
 use crate::error::{Result, StoreError};
 
 const FORMAT: Format = Format { kind: "K-means model", magic: *b"LSKMEANS", version: 1 };
+/// Four million coordinates.
+const SIZE_LIMIT: usize = 32 << 20;
 
 /// Centroids and the names given to their clusters.
 #[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
@@ -20,7 +22,7 @@ pub struct KMeansModel {
     pub majority_names: Vec<Option<u8>>,
     /// The class of each cluster in the best one-to-one naming on the training split; `None` where classes ran out.
     pub one_to_one_names: Vec<Option<u8>>,
-    /// The BLAKE3 fingerprint of the autoencoder whose latents these are.
+    /// The BLAKE3 of the weights of the autoencoder whose latents these are.
     pub model_fingerprint: String,
 }
 
@@ -44,7 +46,7 @@ impl KMeansModel {
     /// # Errors
     /// The file cannot be read, is no such model, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
-        let model: Self = Encoded::read(&FORMAT, path)?.decode(&FORMAT, path)?;
+        let model: Self = Encoded::read(&FORMAT, path)?.decode::<_, SIZE_LIMIT>(&FORMAT, path)?;
         let clusters = model.cluster_count();
         let consistent = clusters > 0
             && model.dimensions > 0

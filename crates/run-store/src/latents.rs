@@ -9,6 +9,8 @@ use crate::layout::Split;
 use crate::table::{Metadata, Table, TableWriter};
 
 const KIND: &str = "latents";
+/// A label is a byte.
+const CLASS_LIMIT: u32 = 256;
 
 /// What the file's metadata says of its latents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub struct LatentsHeader {
     pub run: String,
     /// The model's name, such as `cae`.
     pub model: String,
-    /// The fingerprint of the training that made the encoder.
+    /// The BLAKE3 of the model's weights.
     pub model_fingerprint: String,
     /// The dataset's name.
     pub dataset: String,
@@ -140,9 +142,14 @@ impl Latents {
             )));
         }
         let class_count = table.header("class_count")?;
-        let class_count = class_count
-            .parse()
-            .map_err(|_| table.invalid(format!("expected a number as class_count, found `{class_count}`")))?;
+        let class_count = match class_count.parse() {
+            Ok(count @ 1..=CLASS_LIMIT) => count,
+            _ => {
+                return Err(
+                    table.invalid(format!("expected a class_count in 1..={CLASS_LIMIT}, found `{class_count}`"))
+                );
+            }
+        };
         let header = LatentsHeader {
             run: table.header("run")?.to_owned(),
             model: table.header("model")?.to_owned(),

@@ -270,13 +270,13 @@ impl StageDir {
 /// Reads the tag of a variant: letters, digits, dots, underscores and hyphens, so that it can stand in a folder's name.
 ///
 /// # Errors
-/// It is empty or holds something else.
+/// It is empty, begins with something else than a letter or digit, or holds something else.
 pub fn parse_tag(text: &str) -> Result<String, String> {
     let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
-    if !text.is_empty() && text.chars().all(plain) {
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.chars().all(plain) {
         Ok(text.to_owned())
     } else {
-        Err("expected letters, digits, dots, underscores and hyphens".to_owned())
+        Err("expected a letter or digit, then letters, digits, dots, underscores and hyphens".to_owned())
     }
 }
 

@@ -96,6 +96,12 @@ impl VerifiedFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Its content.
+    #[must_use]
+    pub fn hash(&self) -> &ContentHash {
+        &self.hash
+    }
 }
 
 /// What a stage is about to do: where, with which parameters, from which files.
@@ -198,6 +204,7 @@ impl Plan {
             causes.push("forced".to_owned());
         }
         if causes.is_empty() {
+            crate::work::tidy(&self.dir);
             Ok(Decision::UpToDate(Box::new(manifest)))
         } else {
             Ok(Decision::Run(Reason::Rerun(causes)))
@@ -280,9 +287,16 @@ fn relative_path(base: &Path, target: &Path) -> PathBuf {
     up.map(Path::to_owned).chain([target.components().skip(shared).collect()]).collect()
 }
 
-/// An absolute path without links where it exists, else as it would be.
+/// An absolute path without links, as far as it exists.
 fn absolute(path: &Path) -> std::io::Result<PathBuf> {
-    path.canonicalize().or_else(|_| std::path::absolute(path))
+    let path = std::path::absolute(path)?;
+    let existing = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    Ok(match existing {
+        Some((ancestor, canonical)) => {
+            path.strip_prefix(ancestor).map(|rest| canonical.join(rest)).unwrap_or(canonical)
+        }
+        None => path,
+    })
 }
 
 #[cfg(test)]

@@ -28,7 +28,10 @@ pub struct Work {
 
 impl Work {
     pub(crate) fn begin(plan: Plan, reason: Reason) -> Result<Self> {
-        let run = plan.dir.run();
+        let (run, path) = (plan.dir.run(), plan.dir.path());
+        if path.exists() && !path.is_dir() {
+            return Err(StoreError::invalid(&path, "expected a folder, found a file", "move it away"));
+        }
         fs::create_dir_all(run).map_err(StoreError::io("create", run))?;
         let lock = lock(&plan.dir)?;
         recover_locked(&plan.dir)?;
@@ -105,7 +108,12 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
         // The first failure is what matters.
         let _ = fs::remove_file(&partial);
     }
-    written
+    written.map_err(|error| match error {
+        StoreError::Io { action, path: failed, source } if failed == partial => {
+            StoreError::Io { action, path: path.to_owned(), source }
+        }
+        other => other,
+    })
 }
 
 /// Takes the lock of `dir`, which lasts as long as the file is open.
@@ -192,6 +200,16 @@ pub(crate) fn recover(dir: &StageDir) -> Result<()> {
     }
     let _lock = lock(dir)?;
     recover_locked(dir)
+}
+
+/// Removes what a kill left beside a whole result, unless someone is at work there.
+pub(crate) fn tidy(dir: &StageDir) {
+    if dir.partial().exists()
+        && let Ok(_lock) = lock(dir)
+    {
+        // What cannot be removed does no harm.
+        let _ = remove_folder(&dir.partial());
+    }
 }
 
 fn recover_locked(dir: &StageDir) -> Result<()> {

@@ -1,12 +1,14 @@
 //! The arguments that every stage takes.
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use run_store::RunDir;
 
 /// The heading, in a stage's help, of arguments that do not change its result.
 pub const RUNNING: &str = "Running";
+
+/// More threads than any machine has use for; a mistyped number should not bring one to its knees.
+const THREAD_LIMIT: i64 = 1024;
 
 /// Arguments that every stage takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,16 +31,16 @@ impl StageArgs {
     #[must_use]
     pub fn options(&self) -> Options {
         let common = &self.common;
-        let threads = common.threads.map_or_else(available_threads, NonZeroU32::get);
+        let threads = common.threads.unwrap_or_else(available_threads);
         Options { force: common.force, dry_run: common.dry_run, quiet: common.quiet, json: common.json, threads }
     }
 }
 
 #[derive(Clone, Debug, clap::Args)]
 struct CommonArgs {
-    /// Processor threads to use [default: all]; results are the same bytes for the same number of threads
-    #[arg(long, value_name = "N", help_heading = RUNNING)]
-    threads: Option<NonZeroU32>,
+    /// Processor threads to use, 1 to 1024 [default: all]; the same number gives the same bytes
+    #[arg(long, value_name = "N", help_heading = RUNNING, value_parser = clap::value_parser!(u32).range(1..=THREAD_LIMIT))]
+    threads: Option<u32>,
     /// Run even if the result is up to date
     #[arg(long, help_heading = RUNNING)]
     force: bool,

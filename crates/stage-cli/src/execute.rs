@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use run_store::{Decision, Environment, Manifest, Plan, Reason, Work};
 
 use crate::arguments::Options;
-use crate::progress::{Progress, for_stderr};
+use crate::progress::{self, Progress, for_stderr};
 use crate::summary::Summary;
 
 /// What became of a stage.
@@ -73,7 +73,7 @@ pub fn run(options: &Options, core: impl FnOnce(&Options, &mut dyn Progress) -> 
         }
         Err(error) => {
             progress.end();
-            eprintln!("error: {error:#}");
+            progress::say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -87,7 +87,7 @@ pub fn report(result: anyhow::Result<String>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            progress::say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,6 @@
 //! Progress on stderr: a bar on a terminal, plain lines elsewhere, nothing when quiet.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
@@ -56,12 +56,11 @@ struct Bar {
 
 impl Progress for Bar {
     fn begin(&mut self, task: &str, total: u64, unit: &'static str) {
-        let template =
-            format!("{{prefix}} {{bar:28}} {{percent:>3}} % · {{per_sec}} {unit} · {{eta}} left · {{wide_msg}}");
-        let style = ProgressStyle::with_template(&template)
+        let template = "{prefix} {bar:28} {percent:>3} % · {rate} · {eta} left · {wide_msg}";
+        let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                let _ = write!(out, "{}/s", thousands(state.per_sec()));
+            .with_key("rate", move |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{} {unit}/s", thousands(state.per_sec()));
             })
             .progress_chars("━╸─");
         self.bar = ProgressBar::new(total).with_style(style).with_prefix(task.to_owned());
@@ -85,7 +84,7 @@ impl Progress for Bar {
     }
 
     fn note(&mut self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| say(text));
     }
 }
 
@@ -120,7 +119,7 @@ impl Progress for Plain {
         let per_second = work.done as f64 / work.began.elapsed().as_secs_f64().max(1e-9);
         let left = Duration::from_secs_f64(work.total.saturating_sub(work.done) as f64 / per_second.max(1e-9));
         let rate = thousands(per_second);
-        eprintln!("{} · {text} · {rate} {}/s · {} left", work.task, work.unit, HumanDuration(left));
+        say(&format!("{} · {text} · {rate} {}/s · {} left", work.task, work.unit, HumanDuration(left)));
     }
 
     fn end(&mut self) {
@@ -128,8 +127,13 @@ impl Progress for Plain {
     }
 
     fn note(&mut self, text: &str) {
-        eprintln!("{text}");
+        say(text);
     }
+}
+
+/// Prints a line on stderr, and does not mind a reader that has gone: no result is lost for want of an audience.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 /// A rate without false precision: `12,345`.

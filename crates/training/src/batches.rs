@@ -35,7 +35,6 @@ impl Batch {
     }
 
     /// The batch's rows of `tensor`.
-    #[must_use]
     pub fn of(&self, tensor: &Tensor) -> Tensor {
         match self {
             Self::Range { start, length } => tensor.narrow(0, *start, *length),

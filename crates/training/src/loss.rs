@@ -16,7 +16,6 @@ pub enum ReconstructionLoss {
 
 impl ReconstructionLoss {
     /// The mean loss of N × pixels `logits`, whose sigmoid should be `images` in [0, 1].
-    #[must_use]
     pub fn mean(self, logits: &Tensor, images: &Tensor) -> Tensor {
         match self {
             Self::Bce => logits.binary_cross_entropy_with_logits::<&Tensor>(images, None, None, Reduction::Mean),

@@ -26,7 +26,7 @@ pub(super) struct Source<'path> {
 
 enum Stream {
     Raw(File),
-    Gzip(MultiGzDecoder<File>),
+    Gzip(Box<MultiGzDecoder<File>>),
 }
 
 /// What the length of a file says about the number of bytes that [`Source`] yields.
@@ -56,7 +56,7 @@ impl<'path> Source<'path> {
         file.rewind().map_err(cannot_read)?;
         let stream = if start == GZIP_MAGIC {
             // A gzip file may be several streams in a row, as parallel packers write them.
-            Stream::Gzip(MultiGzDecoder::new(file))
+            Stream::Gzip(Box::new(MultiGzDecoder::new(file)))
         } else {
             Stream::Raw(file)
         };

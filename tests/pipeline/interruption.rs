@@ -1,0 +1,188 @@
+//! Stages killed at any moment, and two at the same time.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use pipeline_tests::{FileStates, Study, Tree, leftovers, manifest, refused, said, succeeded};
+use run_store::{ModelKind, Stage, file};
+
+/// A training that no test waits for.
+const ENDLESS: &[(&str, &str)] = &[("--epochs", "1000000")];
+
+/// At how many moments, spread evenly over its time, a stage is killed.
+fn kills(stage: Stage) -> u32 {
+    if stage == Stage::AeTrain { 6 } else { 3 }
+}
+
+fn start(study: &Study, stage: Stage, changes: &[(&str, &str)], force: bool) -> Child {
+    let mut process = study.process_with(stage, changes);
+    if force {
+        process.arg("--force");
+    }
+    process.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// SIGKILL on Unix: no handler, no clean-up.
+fn kill(mut process: Child) {
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// Where `stage` writes before its result takes its place.
+fn partial(study: &Study, stage: Stage) -> PathBuf {
+    study.dir(stage).run().join(format!(".{stage}.partial"))
+}
+
+/// Waits until `process` writes its result.
+fn wait_for_work(study: &Study, stage: Stage, process: &mut Child) {
+    let began = Instant::now();
+    while !partial(study, stage).exists() {
+        assert!(process.try_wait().unwrap().is_none(), "{stage} ended early");
+        assert!(began.elapsed() < Duration::from_secs(60), "{stage} does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How long `stage` takes, once it has run.
+fn time_of(study: &Study, stage: Stage) -> Duration {
+    let began = Instant::now();
+    let mut command = study.command(stage);
+    command.arg("--force");
+    succeeded(command);
+    began.elapsed()
+}
+
+#[test]
+fn a_killed_stage_ends_with_the_same_bytes() {
+    let undisturbed = Study::finished(ModelKind::Cae);
+    let expected = Tree::read(undisturbed.path()).results();
+    let study = Study::empty(ModelKind::Cae);
+    for stage in Stage::ALL {
+        let time = time_of(&undisturbed, stage);
+        for moment in 1..=kills(stage) {
+            let process = start(&study, stage, &[], false);
+            std::thread::sleep(time * moment / (kills(stage) + 1));
+            kill(process);
+            // Either nothing or everything: what a later kill finds is as good as new.
+            let dir = study.dir(stage);
+            assert_eq!(dir.path().exists(), dir.file(file::MANIFEST).exists());
+        }
+        succeeded(study.command(stage));
+        assert_eq!(leftovers(study.dir(stage).run()), Vec::<String>::new());
+    }
+    assert_eq!(expected.differences(&Tree::read(study.path()).results()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_earlier_result_outlives_a_killed_rerun() {
+    let study = Study::finished(ModelKind::Cae);
+    let expected = Tree::read(study.path()).results();
+    for stage in Stage::ALL {
+        let time = time_of(&study, stage);
+        for moment in 1..=kills(stage) {
+            let process = start(&study, stage, &[], true);
+            std::thread::sleep(time * moment / (kills(stage) + 1));
+            kill(process);
+            said(study.command(stage), "up to date");
+        }
+    }
+    let found = Tree::read(study.path()).results();
+    let differing = expected.differences(&found);
+    // What stands in a folder under work is no result yet.
+    let differing: Vec<_> = differing.iter().filter(|path| !path.to_string_lossy().contains(".partial")).collect();
+    assert_eq!(differing, Vec::<&PathBuf>::new());
+}
+
+#[test]
+fn a_killed_rerun_leaves_every_file_as_it_was() {
+    let study = Study::finished(ModelKind::Ae);
+    let before = FileStates::of(&study.dir(Stage::AeTrain).path());
+    let mut process = start(&study, Stage::AeTrain, ENDLESS, false);
+    wait_for_work(&study, Stage::AeTrain, &mut process);
+    kill(process);
+    before.assert_untouched();
+    assert_eq!(leftovers(study.run().path()), [".ae-train.partial"]);
+    said(study.command(Stage::AeTrain), "up to date");
+}
+
+#[test]
+fn what_an_interrupted_stage_left_is_cleared_away() {
+    let study = Study::finished(ModelKind::Ae);
+    for stage in Stage::ALL {
+        let partial = partial(&study, stage);
+        fs::create_dir(&partial).unwrap();
+        fs::write(partial.join("weights.safetensors"), "half").unwrap();
+        let mut command = study.command(stage);
+        command.arg("--force");
+        succeeded(command);
+        assert_eq!(leftovers(study.dir(stage).run()), Vec::<String>::new());
+        assert_eq!(manifest(&study.dir(stage)).outputs.len(), stage.outputs().len(), "{stage}");
+    }
+}
+
+#[test]
+fn two_processes_never_write_the_same_folder() {
+    let study = Study::finished(ModelKind::Ae);
+    let mut first = start(&study, Stage::AeTrain, ENDLESS, false);
+    wait_for_work(&study, Stage::AeTrain, &mut first);
+
+    let mut second = study.command(Stage::AeTrain);
+    second.arg("--force");
+    let before = FileStates::of(&study.dir(Stage::AeTrain).path());
+    let error = pipeline_tests::error_text(second, 1);
+    let holder = format!("(process {})", first.id());
+    assert!(error.contains("artifacts/ae-2/ae-train is being written by another process"), "{error}");
+    assert!(error.contains(&holder), "expected {holder} in: {error}");
+    before.assert_untouched();
+
+    // Whoever only reads is not held up, nor is another stage of the run.
+    said(study.command(Stage::AeTrain), "up to date");
+    let mut other = study.command(Stage::LatentExport);
+    other.arg("--force");
+    said(other, "(rerun: forced)");
+
+    kill(first);
+    let mut third = study.command(Stage::AeTrain);
+    third.arg("--force");
+    said(third, "(rerun: forced)");
+    assert_eq!(leftovers(study.run().path()), Vec::<String>::new());
+}
+
+/// On file systems that cannot exchange two folders in one step, a kill may fall between the two.
+#[test]
+fn a_replacement_cut_in_two_is_mended_by_whoever_looks() {
+    let study = Study::finished(ModelKind::Ae);
+    for (stage, reader) in [
+        (Stage::MnistData, Stage::AeTrain),
+        (Stage::AeTrain, Stage::LatentExport),
+        (Stage::LatentExport, Stage::ClusterEval),
+        (Stage::ClusterEval, Stage::ClusterEval),
+    ] {
+        let dir = study.dir(stage);
+        let previous = dir.run().join(format!(".{stage}.previous"));
+        fs::rename(dir.path(), &previous).unwrap();
+        said(study.command(reader), "up to date");
+        assert!(dir.path().exists() && !previous.exists(), "{stage}");
+    }
+}
+
+#[test]
+fn a_lock_without_a_holder_is_no_obstacle() {
+    let study = Study::finished(ModelKind::Ae);
+    fs::write(study.run().path().join(".cluster-eval.lock"), "4000000").unwrap();
+    let mut command = study.command(Stage::ClusterEval);
+    command.arg("--force");
+    said(command, "(rerun: forced)");
+}
+
+#[test]
+fn a_lock_held_by_somebody_unknown_is_respected() {
+    let study = Study::finished(ModelKind::Ae);
+    let lock = fs::File::create(study.run().path().join(".cluster-eval.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut command = study.command(Stage::ClusterEval);
+    command.arg("--force");
+    refused(&study, command, &["artifacts/ae-2/cluster-eval is being written by another process;"]);
+}

@@ -1,0 +1,66 @@
+//! The script that orders the stages. None of its recipes is run here.
+
+use std::process::{Command, Output};
+
+use pipeline_tests::workspace_root;
+
+fn script(arguments: &[&str]) -> Output {
+    // Where this test was started by the script, its own make must not speak to ours.
+    let mut command = Command::new(workspace_root().join("scripts/pipeline"));
+    for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "LIBTORCH", "ARTIFACTS", "PRESET", "LAUNCH"] {
+        command.env_remove(variable);
+    }
+    command.current_dir(workspace_root()).args(arguments).output().unwrap()
+}
+
+/// What the script would do, without doing it.
+fn recipes(arguments: &[&str]) -> String {
+    let output = script(&[&["--dry-run"], arguments].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The stages it would run, in order.
+fn stages(arguments: &[&str]) -> Vec<String> {
+    let recipes = recipes(arguments);
+    let words = recipes.lines().filter_map(|line| line.split_whitespace().next()?.strip_prefix("target/release/"));
+    words.filter(|name| *name != "run-report").map(str::to_owned).collect()
+}
+
+#[test]
+fn help_names_every_target() {
+    let output = script(&["help"]);
+    assert!(output.status.success());
+    let help = String::from_utf8(output.stdout).unwrap();
+    for target in
+        ["study", "setup", "data", "train", "latents", "cluster", "classify", "report", "test", "check", "clean"]
+    {
+        assert!(help.contains(&format!("\n  {target} ")), "{target} is not in\n{help}");
+    }
+}
+
+#[test]
+fn clustering_alone_runs_nothing_else() {
+    let recipes = recipes(&["cluster", "RUN=cae-32", "K=20"]);
+    assert!(
+        recipes.contains("target/release/cluster-eval --run artifacts/cae-32 --seed 0 --k 20 --tag k20"),
+        "{recipes}"
+    );
+    assert_eq!(stages(&["cluster", "RUN=cae-32", "K=20"]), ["cluster-eval"]);
+}
+
+#[test]
+fn a_study_runs_the_stages_of_each_run_in_order() {
+    let order = ["mnist-data", "ae-train", "latent-export", "cluster-eval", "latent-classify"];
+    assert_eq!(stages(&["study", "MODEL=cae", "LATENT=2"]), order);
+    // Two models with two latent sizes share one dataset.
+    assert_eq!(stages(&[]).len(), 1 + 4 * 4);
+}
+
+#[test]
+fn what_the_script_does_not_know_is_an_error() {
+    let output = script(&["help", "EPOCH=3"]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no variable EPOCH"));
+    assert!(!script(&["no-such-target"]).status.success());
+}
