@@ -11,6 +11,7 @@ mod determinism;
 mod device;
 mod interruption;
 mod reruns;
+mod resume;
 mod schemas;
 mod script;
 mod usage;

@@ -5,6 +5,7 @@
 
 mod config;
 mod stage;
+mod state;
 mod train;
 
 pub use config::{Config, Protocol};

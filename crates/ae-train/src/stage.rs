@@ -1,17 +1,18 @@
 //! The stage around the training: what it reads, what it writes.
 
 use anyhow::{Context, bail};
-use autoencoders::{Autoencoder, describe};
+use autoencoders::{Autoencoder, Weights, describe};
 use run_store::{
-    Dataset, DatasetFile, Environment, FinishedStage, History, Plan, Reconstructions, Stage, TrainMetrics,
-    TrainingEpoch, file, write_document,
+    Dataset, DatasetFile, Environment, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file,
+    write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute};
 use tch::{Device, Kind, Tensor};
 use training::{LIBTORCH_VERSION, prepare_process};
 
 use crate::config::Config;
-use crate::train::{Images, Trained, train};
+use crate::state::State;
+use crate::train::{Images, test_mean_squared_error, train};
 
 /// Trains the model, unless it is up to date.
 ///
@@ -22,7 +23,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let dir = config.run.stage(Stage::AeTrain, None);
     let data = FinishedStage::open(config.data.stage(Stage::MnistData, None))?;
     let dataset = data.file(file::DATASET)?;
-    let plan = Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset);
+    let plan =
+        Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset).resumed_across(&["epochs", "keep_epochs"]);
     let outcome = execute(plan, options, progress, |work, progress| {
         prepare_process(options.threads);
         let device = config.device.device().map_err(anyhow::Error::msg)?;
@@ -31,21 +33,21 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let dataset = dataset_file.dataset()?;
         check_counts(config, &dataset).with_context(|| format!("{}", config.data.path().display()))?;
         let description = describe(protocol.model, protocol.latent_dim, dataset.height, dataset.width)?;
-        let model = Autoencoder::new(description, device, protocol.seed)?;
+        let mut model = Autoencoder::new(description, device, protocol.seed)?;
         let images = Images {
             train: pixels(dataset.train.first(protocol.train_count as usize).pixels, protocol.train_count, device)?,
             test: pixels(dataset.test.first(protocol.test_count as usize).pixels, protocol.test_count, device)?,
             test_labels: dataset.test.labels,
         };
-        let trained = train(&model, protocol, &images, progress)?;
+        let checkpoints = work.checkpoints();
+        let mut state = State::resume(&mut model, protocol, &checkpoints, progress)?;
+        train(&model, &mut state, protocol, &images, &checkpoints, (&options.interrupt, progress))?;
         model.save(&work.file(file::WEIGHTS))?;
         write_document(&work.file(file::MODEL), model.description())?;
-        TrainingEpoch::write(&work.file(file::HISTORY), &trained.history)?;
-        let (height, width) = (dataset.height, dataset.width);
-        let metrics = metrics(config, &dataset, &model, &trained)?;
-        let reconstructions = Reconstructions { height, width, rows: trained.reconstructions };
-        reconstructions.write(&work.file(file::RECONSTRUCTIONS))?;
-        write_document(&work.file(file::METRICS), &metrics)?;
+        TrainingEpoch::write(&work.file(file::HISTORY), &state.training.history)?;
+        state.reconstructions(&model).write(&work.file(file::RECONSTRUCTIONS))?;
+        let mean_squared_error = test_mean_squared_error(&model, &images, protocol.batch_size);
+        write_document(&work.file(file::METRICS), &metrics(config, &dataset, &model, &state, mean_squared_error)?)?;
         Ok(Environment {
             threads: options.threads,
             device: config.device.to_string(),
@@ -80,9 +82,10 @@ fn metrics(
     config: &Config,
     dataset: &Dataset<'_>,
     model: &Autoencoder,
-    trained: &Trained,
+    state: &State,
+    test_mean_squared_error: f64,
 ) -> anyhow::Result<TrainMetrics> {
-    let last = trained.history.last().context("no epoch was trained")?;
+    let last = state.training.history.last().context("no epoch was trained")?;
     Ok(TrainMetrics {
         dataset: dataset.name.to_owned(),
         train_count: config.protocol.train_count,
@@ -91,7 +94,7 @@ fn metrics(
         parameter_count: model.parameters().trainable_count(),
         train_loss: last.train_loss,
         test_loss: last.test_loss,
-        test_mean_squared_error: trained.test_mean_squared_error,
+        test_mean_squared_error,
     })
 }
 

@@ -2,12 +2,13 @@
 
 use anyhow::bail;
 use autoencoders::{Autoencoder, Mode};
-use run_store::{Reconstruction, TrainingEpoch};
-use stage_cli::Progress;
+use run_store::{Checkpoints, Reconstruction, TrainingEpoch};
+use stage_cli::{Interrupt, Progress, stopped_in_epoch};
 use tch::{Kind, Tensor, no_grad};
 use training::{Batches, Optimizer, ReconstructionLoss, Seed};
 
 use crate::config::Protocol;
+use crate::state::State;
 
 /// How many of the first test images are redrawn, as in the report.
 const REDRAWN: i64 = 16;
@@ -19,50 +20,57 @@ pub(crate) struct Images<'a> {
     pub test_labels: &'a [u8],
 }
 
-/// What a training leaves besides the model's values.
-pub(crate) struct Trained {
-    pub history: Vec<TrainingEpoch>,
-    pub reconstructions: Vec<Reconstruction>,
-    pub test_mean_squared_error: f64,
-}
-
+/// Trains `model` from `state` to the last epoch, with a checkpoint after each.
+///
+/// # Errors
+/// The loss ceases to be finite, a checkpoint cannot be written, or a stop was asked for.
 pub(crate) fn train(
     model: &Autoencoder,
+    state: &mut State,
     protocol: &Protocol,
     images: &Images<'_>,
-    progress: &mut dyn Progress,
-) -> anyhow::Result<Trained> {
-    let mut optimizer = Optimizer::new(protocol.optimizer, protocol.learning_rate, model.parameters().trainable());
-    let mut history = Vec::new();
-    let mut reconstructions = Vec::new();
-    if protocol.keep_epochs.contains(&0) {
-        reconstructions.extend(redraw(model, images, 0)?);
+    checkpoints: &Checkpoints,
+    (interrupt, progress): (&Interrupt, &mut dyn Progress),
+) -> anyhow::Result<()> {
+    if state.training.epoch() == 0 && protocol.keep_epochs.contains(&0) {
+        state.reconstructions.extend(redraw(model, images, 0)?);
     }
+    let first = state.training.epoch() + 1;
     let task = format!("{} {}", model.description().model, model.description().latent_dim);
-    progress.begin(&task, u64::from(protocol.epochs) * u64::from(protocol.train_count), "images");
-    for epoch in 1..=protocol.epochs {
-        progress.status(&status(epoch, protocol, history.last()));
-        let train_loss = train_epoch(model, &mut optimizer, protocol, &images.train, epoch, progress);
+    let epochs_left = u64::from(protocol.epochs.saturating_sub(state.training.epoch()));
+    progress.begin(&task, epochs_left * u64::from(protocol.train_count), "images");
+    for epoch in first..=protocol.epochs {
+        progress.status(&status(epoch, protocol, state.training.history.last()));
+        let trained =
+            train_epoch(model, &mut state.training.optimizer, protocol, &images.train, epoch, (interrupt, progress));
+        let Some(train_loss) = trained else {
+            return Err(stopped_in_epoch(epoch).into());
+        };
         let test_loss =
             evaluate(model, &images.test, protocol.batch_size, |logits, images| protocol.loss.mean(logits, images));
         if !train_loss.is_finite() || !test_loss.is_finite() {
+            // What led here leads nowhere else.
+            checkpoints.discard()?;
             bail!(
                 "the loss is not finite after epoch {epoch} (train {train_loss}, test {test_loss}); \
                  use a lower --learning-rate than {}",
                 protocol.learning_rate
             );
         }
-        history.push(TrainingEpoch { epoch, train_loss, test_loss });
-        progress.milestone(&status(epoch, protocol, history.last()));
+        state.training.history.push(TrainingEpoch { epoch, train_loss, test_loss });
+        progress.milestone(&status(epoch, protocol, state.training.history.last()));
         if protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs {
-            reconstructions.extend(redraw(model, images, epoch)?);
+            state.reconstructions.extend(redraw(model, images, epoch)?);
         }
+        state.save(model, checkpoints)?;
     }
     progress.end();
-    let test_mean_squared_error = evaluate(model, &images.test, protocol.batch_size, |logits, images| {
-        ReconstructionLoss::Mse.mean(logits, images)
-    });
-    Ok(Trained { history, reconstructions, test_mean_squared_error })
+    Ok(())
+}
+
+/// The mean squared error over the test images.
+pub(crate) fn test_mean_squared_error(model: &Autoencoder, images: &Images<'_>, batch_size: u32) -> f64 {
+    evaluate(model, &images.test, batch_size, |logits, images| ReconstructionLoss::Mse.mean(logits, images))
 }
 
 fn status(epoch: u32, protocol: &Protocol, last: Option<&TrainingEpoch>) -> String {
@@ -71,15 +79,16 @@ fn status(epoch: u32, protocol: &Protocol, last: Option<&TrainingEpoch>) -> Stri
     format!("epoch {epoch}/{}{losses}", protocol.epochs)
 }
 
-/// One pass over the training images. The mean loss is taken while training, each batch before its own step.
+/// One pass over the training images. The mean loss is taken while training, each batch before its own step. `None` if a
+/// stop was asked for.
 fn train_epoch(
     model: &Autoencoder,
     optimizer: &mut Optimizer,
     protocol: &Protocol,
     pixels: &Tensor,
     epoch: u32,
-    progress: &mut dyn Progress,
-) -> f64 {
+    (interrupt, progress): (&Interrupt, &mut dyn Progress),
+) -> Option<f64> {
     let mut generator = Seed(protocol.seed).epoch(epoch);
     let (count, size) = (i64::from(protocol.train_count), i64::from(protocol.batch_size));
     let batches = match protocol.shuffle {
@@ -96,8 +105,11 @@ fn train_epoch(
         optimizer.step(model.parameters().trainable(), &gradient);
         total += loss.detach().to_kind(Kind::Double) * batch.len() as f64;
         progress.advance(batch.len() as u64);
+        if interrupt.is_requested() {
+            return None;
+        }
     }
-    total.double_value(&[]) / count as f64
+    Some(total.double_value(&[]) / count as f64)
 }
 
 /// The mean over all images of a `score` that is a mean over a batch, in inference mode.

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use crate::error::{ModelError, Result};
 use crate::network::{Mode, Network, Shape};
 use crate::parameters::Parameters;
-use crate::weights::{read_weights, write_weights};
+use crate::weights::{Weights, read_weights, write_weights};
 
 /// An autoencoder of grey images.
 #[derive(Debug)]
@@ -17,6 +17,16 @@ pub struct Autoencoder {
     encoder: Network,
     decoder: Network,
     parameters: Parameters,
+}
+
+impl Weights for Autoencoder {
+    fn save(&self, path: &Path) -> Result<()> {
+        write_weights(path, &self.parameters)
+    }
+
+    fn restore(&mut self, path: &Path) -> Result<()> {
+        read_weights(path, &mut self.parameters)
+    }
 }
 
 impl Autoencoder {
@@ -48,16 +58,8 @@ impl Autoencoder {
     /// The description contradicts itself, or the file holds the weights of another model.
     pub fn load(description: ModelDescription, device: Device, weights: &Path) -> Result<Self> {
         let mut model = Self::new(description, device, 0)?;
-        read_weights(weights, &mut model.parameters)?;
+        model.restore(weights)?;
         Ok(model)
-    }
-
-    /// Writes the values to `weights`.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn save(&self, weights: &Path) -> Result<()> {
-        write_weights(weights, &self.parameters)
     }
 
     /// What the model is.

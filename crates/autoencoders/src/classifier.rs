@@ -8,13 +8,23 @@ use tch::{Device, Tensor};
 use crate::error::{ModelError, Result};
 use crate::network::{Mode, Network, Shape};
 use crate::parameters::Parameters;
-use crate::weights::{read_weights, write_weights};
+use crate::weights::{Weights, read_weights, write_weights};
 
 /// A network from latents to classes.
 #[derive(Debug)]
 pub struct Classifier {
     network: Network,
     parameters: Parameters,
+}
+
+impl Weights for Classifier {
+    fn save(&self, path: &Path) -> Result<()> {
+        write_weights(path, &self.parameters)
+    }
+
+    fn restore(&mut self, path: &Path) -> Result<()> {
+        read_weights(path, &mut self.parameters)
+    }
 }
 
 impl Classifier {
@@ -42,16 +52,8 @@ impl Classifier {
     /// The description contradicts itself, or the file holds the weights of another model.
     pub fn load(description: &ClassifierDescription, device: Device, weights: &Path) -> Result<Self> {
         let mut classifier = Self::new(description, device, 0)?;
-        read_weights(weights, &mut classifier.parameters)?;
+        classifier.restore(weights)?;
         Ok(classifier)
-    }
-
-    /// Writes the values to `weights`.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn save(&self, weights: &Path) -> Result<()> {
-        write_weights(weights, &self.parameters)
     }
 
     /// Its values.

@@ -3,7 +3,8 @@
 //! - [`describe`] and [`describe_classifier`] spell the architectures as data, the same data that stands in `model.json`;
 //! - [`Parameters`] holds all values of a model in one flat tensor, with a view for each layer;
 //! - [`Network`] runs a list of layers; [`Autoencoder`] and [`Classifier`] are networks with their parameters;
-//! - [`read_weights`] and [`write_weights`] are safetensors in and out, checked against the architecture first.
+//! - [`read_weights`] and [`write_weights`] are safetensors in and out, checked against the architecture first;
+//!   [`read_tensors`] and [`write_tensors`] are the same for tensors of other kinds, such as an optimizer's.
 //!
 //! No optimizer, no loss, no dataset, no command line: whatever needs those is in `training` or in a stage.
 
@@ -21,4 +22,4 @@ pub use classifier::Classifier;
 pub use error::{ModelError, Result};
 pub use network::{Mode, Network, Shape};
 pub use parameters::{ParameterInfo, Parameters};
-pub use weights::{read_weights, write_weights};
+pub use weights::{Weights, read_tensors, read_weights, write_tensors, write_weights};

@@ -1,4 +1,4 @@
-//! Weights as safetensors: names, shapes and types are compared with the architecture before a value is copied.
+//! Tensors as safetensors: names, shapes and types are compared with what is expected before a value is copied.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +10,52 @@ use tch::{Device, Kind, Tensor};
 use crate::error::{ModelError, Result};
 use crate::parameters::Parameters;
 
+/// A model whose values travel in a file.
+pub trait Weights {
+    /// Writes the values to `path`. Equal values give equal bytes.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn save(&self, path: &Path) -> Result<()>;
+
+    /// Gives the model the values of the file at `path`.
+    ///
+    /// # Errors
+    /// The file holds the weights of another model; nothing is changed then.
+    fn restore(&mut self, path: &Path) -> Result<()>;
+}
+
 /// Writes `parameters` to `path`. Equal values give equal bytes.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn write_weights(path: &Path, parameters: &Parameters) -> Result<()> {
+    let tensors: Vec<(&str, &Tensor)> = parameters.iter().map(|(info, tensor)| (info.name.as_str(), tensor)).collect();
+    write_tensors(path, &tensors)
+}
+
+/// Reads the file at `path` into `parameters`.
+///
+/// # Errors
+/// The file cannot be read, or does not hold exactly these names, shapes and types, or holds a value that is not finite;
+/// nothing is changed then.
+pub fn read_weights(path: &Path, parameters: &mut Parameters) -> Result<()> {
+    let expected: Vec<(&str, &[i64])> =
+        parameters.infos().iter().map(|info| (info.name.as_str(), info.shape.as_slice())).collect();
+    for (index, value) in read_tensors(path, &expected)?.iter().enumerate() {
+        parameters.assign(index, value);
+    }
+    Ok(())
+}
+
+/// Writes f32 `tensors` with their names to `path`. Equal values give equal bytes.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_tensors(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<()> {
     let unwritable = |problem: String| weights_error(path, problem, "look for a full disk or a read-only folder");
     let tensors: Vec<(&str, Vec<usize>, Vec<u8>)> =
-        parameters.iter().map(|(info, tensor)| (info.name.as_str(), sizes(&info.shape), bytes(tensor))).collect();
+        tensors.iter().map(|(name, tensor)| (*name, sizes(&tensor.size()), bytes(tensor))).collect();
     let views = tensors
         .iter()
         .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
@@ -29,48 +67,39 @@ pub fn write_weights(path: &Path, parameters: &Parameters) -> Result<()> {
         .map_err(|error| unwritable(format!("the weights cannot be written ({error})")))
 }
 
-/// Reads the file at `path` into `parameters`.
+/// Reads the file at `path`, which holds exactly the `expected` names and shapes, in f32 and finite.
 ///
 /// # Errors
-/// The file cannot be read, or does not hold exactly these names, shapes and types; nothing is changed then.
-pub fn read_weights(path: &Path, parameters: &mut Parameters) -> Result<()> {
+/// It does not, or cannot be read.
+pub fn read_tensors(path: &Path, expected: &[(&str, &[i64])]) -> Result<Vec<Tensor>> {
     let refuse = |problem: String| {
         weights_error(path, problem, "use the weights of this model.json, or train the model again with --force")
     };
     let file = fs::read(path).map_err(|error| refuse(format!("the weights cannot be read ({error})")))?;
     let tensors = SafeTensors::deserialize(&file)
         .map_err(|error| refuse(format!("expected weights as safetensors, found something else ({error})")))?;
-    if let Some(extra) = tensors.names().iter().find(|name| parameters.infos().iter().all(|info| info.name != **name)) {
+    if let Some(extra) = tensors.names().iter().find(|found| expected.iter().all(|(name, _)| name != *found)) {
         return Err(refuse(format!("expected no tensor `{extra}` in this architecture, found one")));
     }
-    let values = parameters
-        .infos()
-        .iter()
-        .map(|info| {
-            let name = &info.name;
-            let Ok(view) = tensors.tensor(name) else {
-                return Err(refuse(format!("expected a tensor `{name}`, found none")));
-            };
-            if view.dtype() != Dtype::F32 || view.shape() != sizes(&info.shape) {
-                return Err(refuse(format!(
-                    "expected tensor `{name}` of shape {:?} and type F32, found {:?} and {:?}",
-                    info.shape,
-                    view.shape(),
-                    view.dtype()
-                )));
-            }
-            Tensor::f_from_data_size(view.data(), &info.shape, Kind::Float)
-                .map_err(|error| refuse(format!("tensor `{name}` cannot be read ({error})")))
-        })
-        .collect::<Result<Vec<Tensor>>>()?;
-    if let Some(position) = values.iter().position(|value| value.isfinite().all().int64_value(&[]) == 0) {
-        let name = &parameters.infos()[position].name;
-        return Err(refuse(format!("expected finite values in tensor `{name}`, found others")));
-    }
-    for (index, value) in values.iter().enumerate() {
-        parameters.assign(index, value);
-    }
-    Ok(())
+    let read = |(name, shape): &(&str, &[i64])| {
+        let Ok(view) = tensors.tensor(name) else {
+            return Err(refuse(format!("expected a tensor `{name}`, found none")));
+        };
+        if view.dtype() != Dtype::F32 || view.shape() != sizes(shape) {
+            return Err(refuse(format!(
+                "expected tensor `{name}` of shape {shape:?} and type F32, found {:?} and {:?}",
+                view.shape(),
+                view.dtype()
+            )));
+        }
+        let tensor = Tensor::f_from_data_size(view.data(), shape, Kind::Float)
+            .map_err(|error| refuse(format!("tensor `{name}` cannot be read ({error})")))?;
+        match tensor.isfinite().all().int64_value(&[]) {
+            0 => Err(refuse(format!("expected finite values in tensor `{name}`, found others"))),
+            _ => Ok(tensor),
+        }
+    };
+    expected.iter().map(read).collect()
 }
 
 fn weights_error(path: &Path, problem: String, advice: &'static str) -> ModelError {

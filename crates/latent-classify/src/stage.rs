@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::ensure;
-use autoencoders::{Classifier, describe_classifier};
+use autoencoders::{Classifier, Weights, describe_classifier};
 use run_store::{
     ClassifierEpoch, ClassifyMetrics, Environment, FinishedStage, History, Latents, Plan, Split, Stage, file,
     write_document,
 };
-use stage_cli::{Options, Progress, Summary, execute, percent};
-use training::{LIBTORCH_VERSION, prepare_process};
+use stage_cli::{Options, Progress, Summary, execute, latest_checkpoint, percent};
+use training::{LIBTORCH_VERSION, Optimizer, TrainingState, prepare_process};
 
 use crate::config::Config;
 use crate::scores::score;
@@ -25,7 +25,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let (train_file, test_file) = (exported.file(file::TRAIN_LATENTS)?, exported.file(file::TEST_LATENTS)?);
     let plan = Plan::new(dir.clone(), &config.protocol)?
         .input(file::TRAIN_LATENTS, &train_file)
-        .input(file::TEST_LATENTS, &test_file);
+        .input(file::TEST_LATENTS, &test_file)
+        .resumed_across(&["epochs"]);
     let outcome = execute(plan, options, progress, |work, progress| {
         prepare_process(options.threads);
         let device = config.device.device().map_err(anyhow::Error::msg)?;
@@ -40,10 +41,19 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         );
         let class_count = train_latents.header.class_count.max(test_latents.header.class_count);
         let description = describe_classifier(u32::try_from(train_latents.dimensions)?, class_count);
-        let classifier = Classifier::new(&description, device, config.protocol.seed)?;
+        let mut classifier = Classifier::new(&description, device, config.protocol.seed)?;
         let splits = [(Split::Train, &train_latents), (Split::Test, &test_latents)];
         let [train_examples, test_examples] = splits.map(|(_, latents)| Examples::new(latents, device));
-        let history = train(&classifier, &config.protocol, &train_examples, &test_examples, progress)?;
+        let protocol = &config.protocol;
+        let values = classifier.parameters().trainable();
+        let mut state = TrainingState::new(Optimizer::new(protocol.optimizer, protocol.learning_rate, values));
+        let checkpoints = work.checkpoints();
+        if let Some(checkpoint) = latest_checkpoint(&checkpoints, protocol.epochs, progress) {
+            state.restore(&mut classifier, &checkpoint)?;
+            progress.note(&format!("continuing after epoch {}", checkpoint.epoch));
+        }
+        let examples = (&train_examples, &test_examples);
+        train(&classifier, &mut state, protocol, examples, &checkpoints, (&options.interrupt, progress))?;
         let mut metrics = ClassifyMetrics { epochs: config.protocol.epochs, splits: BTreeMap::new() };
         for ((split, latents), examples) in splits.into_iter().zip([&train_examples, &test_examples]) {
             let answers = evaluate(&classifier, examples)?;
@@ -52,7 +62,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         }
         classifier.save(&work.file(file::WEIGHTS))?;
         write_document(&work.file(file::MODEL), &description)?;
-        ClassifierEpoch::write(&work.file(file::HISTORY), &history)?;
+        ClassifierEpoch::write(&work.file(file::HISTORY), &state.history)?;
         write_document(&work.file(file::METRICS), &metrics)?;
         Ok(Environment {
             threads: options.threads,

@@ -2,10 +2,10 @@
 
 use anyhow::bail;
 use autoencoders::{Classifier, Mode};
-use run_store::{ClassifierEpoch, Latents};
-use stage_cli::Progress;
+use run_store::{Checkpoints, ClassifierEpoch, Latents};
+use stage_cli::{Interrupt, Progress, stopped_in_epoch};
 use tch::{Device, Kind, Tensor, no_grad};
-use training::{Batches, Optimizer, Seed};
+use training::{Batches, Optimizer, Seed, TrainingState};
 
 use crate::config::Protocol;
 
@@ -36,20 +36,31 @@ impl Examples {
     }
 }
 
+/// Trains `classifier` from `state` to the last epoch, with a checkpoint after each.
+///
+/// # Errors
+/// The loss ceases to be finite, a checkpoint cannot be written, or a stop was asked for.
 pub(crate) fn train(
     classifier: &Classifier,
+    state: &mut TrainingState<ClassifierEpoch>,
     protocol: &Protocol,
-    train: &Examples,
-    test: &Examples,
-    progress: &mut dyn Progress,
-) -> anyhow::Result<Vec<ClassifierEpoch>> {
-    let mut optimizer = Optimizer::new(protocol.optimizer, protocol.learning_rate, classifier.parameters().trainable());
-    let mut history = Vec::new();
-    progress.begin("classifier", u64::from(protocol.epochs) * train.count() as u64, "latents");
-    for epoch in 1..=protocol.epochs {
-        let (train_loss, train_accuracy) = train_epoch(classifier, &mut optimizer, protocol, train, epoch, progress);
+    (train, test): (&Examples, &Examples),
+    checkpoints: &Checkpoints,
+    (interrupt, progress): (&Interrupt, &mut dyn Progress),
+) -> anyhow::Result<()> {
+    let first = state.epoch() + 1;
+    let epochs_left = u64::from(protocol.epochs.saturating_sub(state.epoch()));
+    progress.begin("classifier", epochs_left * train.count() as u64, "latents");
+    for epoch in first..=protocol.epochs {
+        let (train_loss, train_accuracy) =
+            train_epoch(classifier, &mut state.optimizer, protocol, train, epoch, progress);
+        if interrupt.is_requested() {
+            return Err(stopped_in_epoch(epoch).into());
+        }
         let answers = evaluate(classifier, test)?;
         if !train_loss.is_finite() || !answers.loss.is_finite() {
+            // What led here leads nowhere else.
+            checkpoints.discard()?;
             bail!(
                 "the loss is not finite after epoch {epoch} (train {train_loss}, test {}); \
                  use a lower --learning-rate than {}",
@@ -59,10 +70,12 @@ pub(crate) fn train(
         }
         let (test_loss, test_accuracy) = (answers.loss, answers.accuracy);
         progress.milestone(&format!("epoch {epoch}/{} · loss {train_loss:.4}, test {test_loss:.4}", protocol.epochs));
-        history.push(ClassifierEpoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy });
+        state.history.push(ClassifierEpoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy });
+        let steps = state.optimizer.steps();
+        checkpoints.write(epoch, steps, |checkpoint| state.save(classifier, checkpoint))?;
     }
     progress.end();
-    Ok(history)
+    Ok(())
 }
 
 /// One pass over the training latents: mean loss and accuracy while training, each batch before its own step.

@@ -20,6 +20,9 @@ pub trait History: Sized {
     /// # Errors
     /// The file cannot be read, or is no such history.
     fn read(path: &Path) -> Result<Vec<Self>>;
+
+    /// The row's epoch, from 1.
+    fn epoch(&self) -> u32;
 }
 
 /// One epoch of an autoencoder's training.
@@ -48,6 +51,10 @@ impl History for TrainingEpoch {
         let (train, test) = (table.f64("train_loss")?, table.f64("test_loss")?);
         let rows = table.u32("epoch")?.into_iter().zip(train).zip(test);
         Ok(rows.map(|((epoch, train_loss), test_loss)| Self { epoch, train_loss, test_loss }).collect())
+    }
+
+    fn epoch(&self) -> u32 {
+        self.epoch
     }
 }
 
@@ -92,6 +99,10 @@ impl History for ClassifierEpoch {
                 test_accuracy,
             })
             .collect())
+    }
+
+    fn epoch(&self) -> u32 {
+        self.epoch
     }
 }
 

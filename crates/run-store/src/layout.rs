@@ -15,6 +15,12 @@ pub mod file {
     pub const MODEL: &str = "model.json";
     /// Trained parameters and running statistics.
     pub const WEIGHTS: &str = "weights.safetensors";
+    /// The folder of what a training needs in order to go on.
+    pub const CHECKPOINT: &str = "checkpoint";
+    /// What a checkpoint says of itself.
+    pub const CHECKPOINT_STATE: &str = "checkpoint.json";
+    /// An optimizer's memory.
+    pub const OPTIMIZER: &str = "optimizer.safetensors";
     /// One row for each epoch.
     pub const HISTORY: &str = "history.parquet";
     /// The first test images as the model redraws them, by epoch.
@@ -109,7 +115,13 @@ impl Stage {
         1
     }
 
-    /// The files a finished folder of this stage holds, besides its manifest.
+    /// Whether the stage trains, and so keeps a checkpoint to go on from.
+    #[must_use]
+    pub fn trains(self) -> bool {
+        matches!(self, Self::AeTrain | Self::LatentClassify)
+    }
+
+    /// The files a finished folder of this stage holds, besides its manifest and its checkpoint.
     #[must_use]
     pub fn outputs(self) -> &'static [&'static str] {
         match self {
@@ -184,6 +196,8 @@ impl RunDir {
         for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::MnistData) {
             let mut files = vec![file::MANIFEST];
             files.extend(stage.outputs());
+            let checkpoint = format!("{}/", file::CHECKPOINT);
+            files.extend(stage.trains().then_some(checkpoint.as_str()));
             tree += &format!("  {:<17}{}\n", format!("{stage}/"), files.join("  "));
         }
         tree

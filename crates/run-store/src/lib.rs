@@ -10,6 +10,7 @@
 //! output finds its type here and nowhere else.
 
 mod assignments;
+mod checkpoint;
 mod choice;
 mod codec;
 mod dataset;
@@ -29,6 +30,7 @@ mod table;
 mod work;
 
 pub use assignments::Assignments;
+pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
 pub use document::{Document, read_document, write_document};
 pub use error::{Result, StoreError};

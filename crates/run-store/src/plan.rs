@@ -110,6 +110,7 @@ pub struct Plan {
     pub(crate) dir: StageDir,
     pub(crate) parameters: Map<String, Value>,
     pub(crate) inputs: BTreeMap<String, InputRecord>,
+    resumed_across: &'static [&'static str],
 }
 
 /// Whether the stage has to run.
@@ -130,6 +131,14 @@ pub enum Reason {
     Rerun(Vec<String>),
 }
 
+impl Reason {
+    /// The same result is asked for once more, from the start.
+    #[must_use]
+    pub fn forced() -> Self {
+        Self::Rerun(vec!["forced".to_owned()])
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,7 +156,7 @@ impl Plan {
     /// The parameters do not serialize to an object.
     pub fn new(dir: StageDir, parameters: &impl Serialize) -> Result<Self> {
         match serde_json::to_value(parameters) {
-            Ok(Value::Object(parameters)) => Ok(Self { dir, parameters, inputs: BTreeMap::new() }),
+            Ok(Value::Object(parameters)) => Ok(Self { dir, parameters, inputs: BTreeMap::new(), resumed_across: &[] }),
             _ => Err(StoreError::invalid(&dir.path(), "the parameters are no JSON object", "report this")),
         }
     }
@@ -160,6 +169,13 @@ impl Plan {
         self
     }
 
+    /// Names the parameters that a checkpoint does not depend on, such as how long to go on.
+    #[must_use]
+    pub fn resumed_across(mut self, parameters: &'static [&'static str]) -> Self {
+        self.resumed_across = parameters;
+        self
+    }
+
     /// The folder to be filled.
     #[must_use]
     pub fn dir(&self) -> &StageDir {
@@ -169,9 +185,19 @@ impl Plan {
     /// The hash of everything that decides the outputs.
     #[must_use]
     pub fn fingerprint(&self) -> ContentHash {
+        self.hash_without(&[])
+    }
+
+    /// The hash of everything that decides a checkpoint.
+    pub(crate) fn checkpoint_key(&self) -> ContentHash {
+        self.hash_without(self.resumed_across)
+    }
+
+    fn hash_without(&self, left_out: &[&str]) -> ContentHash {
         let inputs: BTreeMap<&str, &ContentHash> =
             self.inputs.iter().map(|(name, input)| (name.as_str(), &input.blake3)).collect();
-        let parameters: BTreeMap<&String, &Value> = self.parameters.iter().collect();
+        let parameters: BTreeMap<&String, &Value> =
+            self.parameters.iter().filter(|(name, _)| !left_out.contains(&name.as_str())).collect();
         let stage = self.dir.stage();
         let facts = json!([stage, stage.format_version(), parameters, inputs]);
         hash_bytes(facts.to_string().as_bytes())
@@ -183,6 +209,9 @@ impl Plan {
     /// What is on disk was written by a newer version, or cannot be read.
     pub fn decide(&self, force: bool) -> Result<Decision> {
         crate::work::recover(&self.dir)?;
+        if force && (self.dir.path().exists() || self.dir.partial().exists()) {
+            return Ok(Decision::Run(Reason::forced()));
+        }
         if !self.dir.path().exists() {
             return Ok(Decision::Run(Reason::First));
         }
@@ -192,16 +221,12 @@ impl Plan {
         }
         let manifest: Manifest = match read_document(&manifest_path) {
             Ok(manifest) => manifest,
-            Err(error @ StoreError::TooNew { .. }) if !force => return Err(error),
-            Err(StoreError::TooNew { .. }) => return Ok(Decision::Run(Reason::Rerun(vec!["forced".to_owned()]))),
+            Err(error @ StoreError::TooNew { .. }) => return Err(error),
             Err(_) => return Ok(Decision::Run(Reason::Rerun(vec!["its manifest is damaged".to_owned()]))),
         };
         let mut causes = self.differences(&manifest);
         if causes.is_empty() {
             causes = self.damage(&manifest);
-        }
-        if causes.is_empty() && force {
-            causes.push("forced".to_owned());
         }
         if causes.is_empty() {
             crate::work::tidy(&self.dir);
@@ -211,7 +236,8 @@ impl Plan {
         }
     }
 
-    /// Takes the folder's lock and begins to fill a new one beside it.
+    /// Takes the folder's lock and begins to fill a new one beside it. Checkpoints of an interrupted or finished training
+    /// are there to go on from, unless the reason is that a run from the start was asked for.
     ///
     /// # Errors
     /// Another process holds the lock, or the destination cannot be written.

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+use crate::checkpoint::Checkpoints;
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
 use crate::hash::hash_file;
@@ -13,8 +14,8 @@ use crate::layout::{StageDir, file};
 use crate::manifest::{Environment, FileRecord, Manifest, Versions};
 use crate::plan::{Plan, Reason};
 
-/// A stage folder in the making. Dropped before [`commit`](Self::commit), it leaves no trace; killed, it leaves an
-/// earlier result as it was.
+/// A stage folder in the making. Dropped before [`commit`](Self::commit), it leaves no trace but its checkpoints; killed,
+/// it leaves an earlier result as it was.
 #[derive(Debug)]
 pub struct Work {
     plan: Plan,
@@ -36,8 +37,7 @@ impl Work {
         let lock = lock(&plan.dir)?;
         recover_locked(&plan.dir)?;
         let partial = plan.dir.partial();
-        remove_folder(&partial)?;
-        fs::create_dir(&partial).map_err(StoreError::io("create", &partial))?;
+        prepare(&partial, &reason)?;
         let (started, clock) = (SystemTime::now(), Instant::now());
         Ok(Self { plan, reason, partial, started, clock, committed: false, _lock: lock })
     }
@@ -48,11 +48,20 @@ impl Work {
         self.partial.join(name)
     }
 
+    /// The training's checkpoints.
+    #[must_use]
+    pub fn checkpoints(&self) -> Checkpoints {
+        let earlier = self.plan.dir.path();
+        let earlier = (self.reason != Reason::forced()).then_some(earlier.as_path());
+        Checkpoints::new(&self.partial, earlier, self.plan.checkpoint_key())
+    }
+
     /// Writes the manifest and puts the new folder in the old one's place.
     ///
     /// # Errors
     /// The disk refuses; the earlier result is then still there.
     pub fn commit(mut self, environment: Environment) -> Result<Manifest> {
+        self.checkpoints().finish()?;
         let outputs = record_outputs(&self.partial)?;
         let dir = &self.plan.dir;
         let manifest = Manifest {
@@ -87,7 +96,7 @@ impl Drop for Work {
     fn drop(&mut self) {
         if !self.committed {
             // Nothing can be reported from here, and the next run clears the folder anyway.
-            let _ = fs::remove_dir_all(&self.partial);
+            let _ = clear_but_checkpoints(&self.partial);
         }
     }
 }
@@ -140,24 +149,57 @@ fn lock(dir: &StageDir) -> Result<File> {
     Ok(file)
 }
 
+/// Makes `partial` an empty folder, but for the checkpoints of an interrupted training.
+fn prepare(partial: &Path, reason: &Reason) -> Result<()> {
+    if *reason == Reason::forced() {
+        remove_folder(partial)?;
+    }
+    clear_but_checkpoints(partial)?;
+    fs::create_dir_all(partial).map_err(StoreError::io("create", partial))
+}
+
+/// Removes everything from `folder` but its checkpoints, and the folder too if it has none.
+fn clear_but_checkpoints(folder: &Path) -> Result<()> {
+    if !folder.join(file::CHECKPOINT).exists() {
+        return remove_folder(folder);
+    }
+    for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
+        let entry = entry.map_err(StoreError::io("read", folder))?;
+        let path = entry.path();
+        if entry.file_name() == file::CHECKPOINT {
+            continue;
+        } else if path.is_dir() {
+            remove_folder(&path)?;
+        } else {
+            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Every file below `folder` with its hash, flushed to disk.
 fn record_outputs(folder: &Path) -> Result<BTreeMap<String, FileRecord>> {
     let mut outputs = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
         let entry = entry.map_err(StoreError::io("read", folder))?;
-        let path = entry.path();
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if path.is_dir() {
+            outputs
+                .extend(record_outputs(&path)?.into_iter().map(|(below, record)| (format!("{name}/{below}"), record)));
+        } else {
+            let (blake3, bytes) = hash_file(&path)?;
+            outputs.insert(name, FileRecord { blake3, bytes });
+        }
         sync(&path)?;
-        let (blake3, bytes) = hash_file(&path)?;
-        outputs.insert(entry.file_name().to_string_lossy().into_owned(), FileRecord { blake3, bytes });
     }
     Ok(outputs)
 }
 
-fn sync(path: &Path) -> Result<()> {
+pub(crate) fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(StoreError::io("flush", path))
 }
 
-fn remove_folder(path: &Path) -> Result<()> {
+pub(crate) fn remove_folder(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
         _ => Ok(()),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use run_store::RunDir;
 
+use crate::interrupt::Interrupt;
+
 /// The heading, in a stage's help, of arguments that do not change its result.
 pub const RUNNING: &str = "Running";
 
@@ -32,7 +34,14 @@ impl StageArgs {
     pub fn options(&self) -> Options {
         let common = &self.common;
         let threads = common.threads.unwrap_or_else(available_threads);
-        Options { force: common.force, dry_run: common.dry_run, quiet: common.quiet, json: common.json, threads }
+        Options {
+            force: common.force,
+            dry_run: common.dry_run,
+            quiet: common.quiet,
+            json: common.json,
+            threads,
+            interrupt: Interrupt::default(),
+        }
     }
 }
 
@@ -68,6 +77,8 @@ pub struct Options {
     pub json: bool,
     /// Processor threads.
     pub threads: u32,
+    /// Whether Ctrl-C was pressed.
+    pub interrupt: Interrupt,
 }
 
 fn available_threads() -> u32 {

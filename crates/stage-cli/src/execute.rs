@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use run_store::{Decision, Environment, Manifest, Plan, Reason, Work};
+use run_store::{Checkpoint, Checkpoints, Decision, Environment, Manifest, Plan, Reason, Work};
 
 use crate::arguments::Options;
+use crate::interrupt::{EXIT_CODE, Interrupted};
 use crate::progress::{self, Progress, for_stderr};
 use crate::summary::Summary;
 
@@ -59,9 +60,26 @@ pub fn execute(
     Ok(Outcome::Done(Box::new(work.commit(environment)?)))
 }
 
+/// The checkpoint to continue a training of `epochs` epochs from, if there is a sound one; says which were passed over.
+pub fn latest_checkpoint(checkpoints: &Checkpoints, epochs: u32, progress: &mut dyn Progress) -> Option<Checkpoint> {
+    let (checkpoint, passed_over) = checkpoints.latest(epochs);
+    passed_over.iter().for_each(|problem| progress.note(problem));
+    checkpoint
+}
+
+/// What to say when a training was asked to stop in `epoch`.
+#[must_use]
+pub fn stopped_in_epoch(epoch: u32) -> Interrupted {
+    Interrupted(match epoch {
+        1 => "stopped in epoch 1; run the same command again to start over".to_owned(),
+        _ => format!("stopped in epoch {epoch}; run the same command again to go on after epoch {}", epoch - 1),
+    })
+}
+
 /// Runs a stage's core for its `main`: says its summary on stdout, or what went wrong on stderr.
 pub fn run(options: &Options, core: impl FnOnce(&Options, &mut dyn Progress) -> anyhow::Result<Summary>) -> ExitCode {
     let mut progress = for_stderr(options.quiet);
+    options.interrupt.listen();
     match core(options, progress.as_mut()) {
         Ok(summary) => {
             if options.json {
@@ -73,6 +91,10 @@ pub fn run(options: &Options, core: impl FnOnce(&Options, &mut dyn Progress) -> 
         }
         Err(error) => {
             progress.end();
+            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+                progress::say(&interrupted.to_string());
+                return ExitCode::from(EXIT_CODE);
+            }
             progress::say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }

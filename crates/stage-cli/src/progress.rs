@@ -93,17 +93,21 @@ struct Plain {
     work: Option<Work>,
 }
 
+/// Lines come no faster than this, so that a quick stage does not fill a log.
+const PAUSE: Duration = Duration::from_secs(1);
+
 struct Work {
     task: String,
     unit: &'static str,
     total: u64,
     done: u64,
     began: Instant,
+    last_line: Option<Instant>,
 }
 
 impl Progress for Plain {
     fn begin(&mut self, task: &str, total: u64, unit: &'static str) {
-        self.work = Some(Work { task: task.to_owned(), unit, total, done: 0, began: Instant::now() });
+        self.work = Some(Work { task: task.to_owned(), unit, total, done: 0, began: Instant::now(), last_line: None });
     }
 
     fn advance(&mut self, amount: u64) {
@@ -115,7 +119,12 @@ impl Progress for Plain {
     fn status(&mut self, _text: &str) {}
 
     fn milestone(&mut self, text: &str) {
-        let Some(work) = &self.work else { return };
+        let Some(work) = &mut self.work else { return };
+        let early = work.last_line.is_some_and(|last| last.elapsed() < PAUSE);
+        if early && work.done < work.total {
+            return;
+        }
+        work.last_line = Some(Instant::now());
         let per_second = work.done as f64 / work.began.elapsed().as_secs_f64().max(1e-9);
         let left = Duration::from_secs_f64(work.total.saturating_sub(work.done) as f64 / per_second.max(1e-9));
         let rate = thousands(per_second);

@@ -11,6 +11,7 @@ mod loss;
 mod optimizer;
 mod preset;
 mod seed;
+mod state;
 
 pub use batches::{Batch, Batches};
 pub use device::{DeviceChoice, LIBTORCH_VERSION, prepare_process};
@@ -18,3 +19,4 @@ pub use loss::ReconstructionLoss;
 pub use optimizer::{Optimizer, OptimizerRule};
 pub use preset::Preset;
 pub use seed::Seed;
+pub use state::{StateError, TrainingState};

@@ -1,5 +1,8 @@
 //! Optimizers by Keras' update rules, over one flat tensor.
 
+use std::path::Path;
+
+use autoencoders::{ModelError, read_tensors, write_tensors};
 use run_store::named_choice;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
@@ -10,6 +13,10 @@ const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-7;
 /// How fast Nadam's momentum approaches `BETA_1`.
 const MOMENTUM_DECAY: f64 = 0.96;
+
+/// The names of the memory in its file.
+const FIRST_MOMENT: &str = "first_moment";
+const SECOND_MOMENT: &str = "second_moment";
 
 /// An update rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +56,36 @@ impl Optimizer {
         }
     }
 
+    /// Writes the memory to `path`; [`steps`](Self::steps) go beside it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        write_tensors(path, &[(FIRST_MOMENT, &self.first_moment), (SECOND_MOMENT, &self.second_moment)])
+    }
+
+    /// Takes over the memory that [`save`](Self::save) wrote to `path` after `steps` steps.
+    ///
+    /// # Errors
+    /// The file holds something else; nothing is changed then.
+    pub fn restore(&mut self, path: &Path, steps: u32) -> Result<(), ModelError> {
+        let shape = self.first_moment.size();
+        let tensors = read_tensors(path, &[(FIRST_MOMENT, &shape), (SECOND_MOMENT, &shape)])?;
+        for (moment, tensor) in [&mut self.first_moment, &mut self.second_moment].into_iter().zip(&tensors) {
+            no_grad(|| moment.copy_(tensor));
+        }
+        self.step = i32::try_from(steps).unwrap_or(i32::MAX);
+        // Multiplied in the order in which the steps did, so that it is the same to the last bit.
+        self.momentum_product = (1..=self.step).map(momentum).product();
+        Ok(())
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn steps(&self) -> u32 {
+        self.step.unsigned_abs()
+    }
+
     /// Moves `values` one step against `gradient`.
     pub fn step(&mut self, values: &Tensor, gradient: &Tensor) {
         self.step += 1;
@@ -71,7 +108,6 @@ impl Optimizer {
     }
 
     fn nadam(&mut self, gradient: &Tensor) -> Tensor {
-        let momentum = |step: i32| BETA_1 * (1.0 - 0.5 * MOMENTUM_DECAY.powi(step));
         let (now, next) = (momentum(self.step), momentum(self.step + 1));
         self.momentum_product *= now;
         let of_moment = self.learning_rate * next / (1.0 - self.momentum_product * next);
@@ -84,9 +120,37 @@ impl Optimizer {
     }
 }
 
+/// Nadam's momentum at `step`, from 1.
+fn momentum(step: i32) -> f64 {
+    BETA_1 * (1.0 - 0.5 * MOMENTUM_DECAY.powi(step))
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[test]
+    fn a_restored_optimizer_goes_on_as_if_nothing_had_been() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("optimizer.safetensors");
+        for rule in [OptimizerRule::Adam, OptimizerRule::Nadam] {
+            let values = Tensor::from_slice(&[1.0_f32, -2.0]);
+            let gradient = |step: u32| Tensor::from_slice(&[0.3 * step as f32, -0.1]);
+            let mut whole = Optimizer::new(rule, 0.001, &values);
+            (1..=5).for_each(|step| whole.step(&values, &gradient(step)));
+            whole.save(&path).unwrap();
+            let copy = values.copy();
+            let mut restored = Optimizer::new(rule, 0.001, &copy);
+            restored.restore(&path, whole.steps()).unwrap();
+            for step in 6..=8 {
+                whole.step(&values, &gradient(step));
+                restored.step(&copy, &gradient(step));
+            }
+            assert_eq!(Vec::<f32>::try_from(&values).unwrap(), Vec::<f32>::try_from(&copy).unwrap());
+        }
+    }
 
     /// The rules of Keras 3, one value at a time in f64, written from its documentation.
     fn by_hand(rule: OptimizerRule, gradients: &[f64]) -> f64 {

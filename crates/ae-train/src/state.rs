@@ -1,0 +1,59 @@
+//! What a training carries from epoch to epoch, besides the model's values.
+
+use autoencoders::Autoencoder;
+use run_store::{Checkpoint, Checkpoints, Reconstruction, Reconstructions, TrainingEpoch, file};
+use stage_cli::{Progress, latest_checkpoint};
+use training::{Optimizer, TrainingState};
+
+use crate::config::Protocol;
+
+/// A training between two epochs.
+pub(crate) struct State {
+    pub training: TrainingState<TrainingEpoch>,
+    pub reconstructions: Vec<Reconstruction>,
+}
+
+impl State {
+    /// The training as its last sound checkpoint left it, with the model's values; or one that has not begun.
+    ///
+    /// # Errors
+    /// A checkpoint is whole, and yet not of this model.
+    pub(crate) fn resume(
+        model: &mut Autoencoder,
+        protocol: &Protocol,
+        checkpoints: &Checkpoints,
+        progress: &mut dyn Progress,
+    ) -> anyhow::Result<Self> {
+        let values = model.parameters().trainable();
+        let optimizer = Optimizer::new(protocol.optimizer, protocol.learning_rate, values);
+        let mut state = Self { training: TrainingState::new(optimizer), reconstructions: Vec::new() };
+        let Some(checkpoint) = latest_checkpoint(checkpoints, protocol.epochs, progress) else { return Ok(state) };
+        let kept = Reconstructions::read(&checkpoint.file(file::RECONSTRUCTIONS))?.rows;
+        let has = |epoch: &u32| kept.iter().any(|row| row.epoch == *epoch);
+        if let Some(missing) = protocol.keep_epochs.range(..=checkpoint.epoch).find(|epoch| !has(epoch)) {
+            progress.note(&format!("starting from the beginning: no reconstructions were kept after epoch {missing}"));
+            return Ok(state);
+        }
+        // The last epoch of a shorter training may be none that this one keeps.
+        let wanted = |epoch: u32| protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs;
+        state.reconstructions = kept.into_iter().filter(|row| wanted(row.epoch)).collect();
+        state.training.restore(model, &checkpoint)?;
+        progress.note(&format!("continuing after epoch {}", checkpoint.epoch));
+        Ok(state)
+    }
+
+    /// Writes a checkpoint to go on from.
+    pub(crate) fn save(&self, model: &Autoencoder, checkpoints: &Checkpoints) -> anyhow::Result<()> {
+        let fill = |checkpoint: &Checkpoint| -> anyhow::Result<()> {
+            self.training.save(model, checkpoint)?;
+            Ok(self.reconstructions(model).write(&checkpoint.file(file::RECONSTRUCTIONS))?)
+        };
+        checkpoints.write(self.training.epoch(), self.training.optimizer.steps(), fill)
+    }
+
+    /// The reconstructions so far, as a table.
+    pub(crate) fn reconstructions(&self, model: &Autoencoder) -> Reconstructions {
+        let (height, width) = (model.description().image_height, model.description().image_width);
+        Reconstructions { height, width, rows: self.reconstructions.clone() }
+    }
+}

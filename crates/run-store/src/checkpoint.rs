@@ -1,0 +1,282 @@
+//! Checkpoints: what a training needs in order to go on after an epoch.
+//!
+//! Each is a folder of its own, `checkpoint/epoch-00012/`, written beside and renamed into place, with the hash of each of
+//! its files. While a stage works the last two are kept: should one be damaged, the other is still good. So none of it has
+//! to be flushed to disk at each epoch.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Document, read_document, write_document};
+use crate::error::{Result, StoreError};
+use crate::hash::{ContentHash, hash_file};
+use crate::layout::file;
+use crate::work::remove_folder;
+
+/// How many are kept while a stage works.
+const KEPT: usize = 2;
+const PREFIX: &str = "epoch-";
+const UNFINISHED: &str = ".unfinished";
+
+/// What a checkpoint says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    /// The hash of everything that decides the training up to here.
+    key: ContentHash,
+    epoch: u32,
+    optimizer_steps: u32,
+    files: BTreeMap<String, ContentHash>,
+}
+
+impl Document for State {
+    const KIND: &'static str = "a checkpoint";
+}
+
+/// A checkpoint that can be continued from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    folder: PathBuf,
+    /// Epochs trained.
+    pub epoch: u32,
+    /// Steps that the optimizer took.
+    pub optimizer_steps: u32,
+}
+
+impl Checkpoint {
+    /// One of its files.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// The checkpoints of a stage that is at work.
+#[derive(Debug)]
+pub struct Checkpoints {
+    /// Where they are written.
+    folder: PathBuf,
+    /// Those of the earlier result, if they may be used.
+    earlier: Option<PathBuf>,
+    key: ContentHash,
+}
+
+impl Checkpoints {
+    pub(crate) fn new(at_work: &Path, earlier_result: Option<&Path>, key: ContentHash) -> Self {
+        let earlier = earlier_result.map(|result| result.join(file::CHECKPOINT));
+        Self { folder: at_work.join(file::CHECKPOINT), earlier, key }
+    }
+
+    /// The sound checkpoint of this training with the most epochs, but no more than `limit`. What is not sound is named in
+    /// the list beside it.
+    #[must_use]
+    pub fn latest(&self, limit: u32) -> (Option<Checkpoint>, Vec<String>) {
+        let earlier = self.earlier.as_deref().map(epochs).unwrap_or_default();
+        let mut candidates: Vec<(u32, PathBuf)> = earlier.into_iter().chain(epochs(&self.folder)).collect();
+        candidates.sort_by_key(|(epoch, _)| *epoch);
+        let mut passed_over = Vec::new();
+        for (_, folder) in candidates.into_iter().rev() {
+            match self.check(&folder) {
+                Ok(Some(checkpoint)) if checkpoint.epoch <= limit => return (Some(checkpoint), passed_over),
+                Ok(_) => {}
+                Err(error) => passed_over.push(format!("checkpoint passed over: {error}")),
+            }
+        }
+        (None, passed_over)
+    }
+
+    /// Removes all of them that were written since the stage began to work.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn discard(&self) -> Result<()> {
+        remove_folder(&self.folder)
+    }
+
+    /// Writes the checkpoint of `epoch`: `write` fills its folder.
+    ///
+    /// # Errors
+    /// `write` fails or the disk refuses; earlier checkpoints then remain.
+    pub fn write<E: From<StoreError>>(
+        &self,
+        epoch: u32,
+        optimizer_steps: u32,
+        write: impl FnOnce(&Checkpoint) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let unfinished = self.folder.join(UNFINISHED);
+        remove_folder(&unfinished)?;
+        fs::create_dir_all(&unfinished).map_err(StoreError::io("create", &unfinished))?;
+        write(&Checkpoint { folder: unfinished.clone(), epoch, optimizer_steps })?;
+        let mut files = BTreeMap::new();
+        for path in list(&unfinished)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.insert(name, hash_file(&path)?.0);
+        }
+        let state = State { key: self.key.clone(), epoch, optimizer_steps, files };
+        let state_path = unfinished.join(file::CHECKPOINT_STATE);
+        write_document(&state_path, &state)?;
+        let folder = self.folder.join(format!("{PREFIX}{epoch:05}"));
+        remove_folder(&folder)?;
+        fs::rename(&unfinished, &folder).map_err(StoreError::io("create", &folder))?;
+        self.keep(KEPT)?;
+        Ok(())
+    }
+
+    /// Removes those of other trainings, and all but the last `count` of this one.
+    fn keep(&self, count: usize) -> Result<()> {
+        remove_folder(&self.folder.join(UNFINISHED))?;
+        let (own, others): (Vec<PathBuf>, Vec<PathBuf>) =
+            epochs(&self.folder).into_values().rev().partition(|folder| self.is_own(folder));
+        own.iter().skip(count).chain(&others).try_for_each(|folder| remove_folder(folder))
+    }
+
+    /// Leaves the one checkpoint that a finished result keeps: where none was written, there was nothing left to train, and
+    /// the earlier result's is still right.
+    pub(crate) fn finish(&self) -> Result<()> {
+        self.keep(1)?;
+        if epochs(&self.folder).is_empty()
+            && let Some(last) = self.latest(u32::MAX).0
+        {
+            let name = last.folder.file_name().unwrap_or_default();
+            copy_folder(&last.folder, &self.folder.join(name))?;
+        }
+        Ok(())
+    }
+
+    fn is_own(&self, folder: &Path) -> bool {
+        read_document::<State>(&folder.join(file::CHECKPOINT_STATE)).is_ok_and(|state| state.key == self.key)
+    }
+
+    /// The checkpoint in `folder`, `None` if it is of another training.
+    fn check(&self, folder: &Path) -> Result<Option<Checkpoint>> {
+        let state: State = read_document(&folder.join(file::CHECKPOINT_STATE))?;
+        if state.key != self.key {
+            return Ok(None);
+        }
+        for (name, expected) in &state.files {
+            let path = folder.join(name);
+            let (found, _) = hash_file(&path)?;
+            if found != *expected {
+                let problem = format!("expected content {}, found {}", expected.short(), found.short());
+                return Err(StoreError::invalid(&path, problem, "an earlier one is taken instead"));
+            }
+        }
+        Ok(Some(Checkpoint { folder: folder.to_owned(), epoch: state.epoch, optimizer_steps: state.optimizer_steps }))
+    }
+}
+
+/// Every checkpoint in `folder`, by epoch.
+fn epochs(folder: &Path) -> BTreeMap<u32, PathBuf> {
+    let epoch = |path: &Path| path.file_name()?.to_str()?.strip_prefix(PREFIX)?.parse().ok();
+    list(folder).unwrap_or_default().into_iter().filter_map(|path| Some((epoch(&path)?, path))).collect()
+}
+
+fn copy_folder(source: &Path, target: &Path) -> Result<()> {
+    fs::create_dir_all(target).map_err(StoreError::io("create", target))?;
+    for from in list(source)? {
+        let to = target.join(from.file_name().unwrap_or_default());
+        fs::copy(&from, &to).map_err(StoreError::io("create", &to))?;
+    }
+    Ok(())
+}
+
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(StoreError::io("read", folder))?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(StoreError::io("read", folder))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::hash::hash_bytes;
+
+    fn checkpoints(folder: &Path) -> Checkpoints {
+        Checkpoints::new(folder, None, hash_bytes(b"training"))
+    }
+
+    fn write(checkpoints: &Checkpoints, epoch: u32) {
+        let fill = |checkpoint: &Checkpoint| -> Result<()> {
+            fs::write(checkpoint.file("values"), format!("epoch {epoch}"))
+                .map_err(StoreError::io("write", Path::new("")))
+        };
+        checkpoints.write(epoch, 10 * epoch, fill).unwrap();
+    }
+
+    fn latest(checkpoints: &Checkpoints, limit: u32) -> Option<u32> {
+        checkpoints.latest(limit).0.map(|checkpoint| checkpoint.epoch)
+    }
+
+    #[test]
+    fn the_last_two_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = checkpoints(folder.path());
+        assert_eq!(latest(&checkpoints, 9), None);
+        (1..=4).for_each(|epoch| write(&checkpoints, epoch));
+        assert_eq!(epochs(&checkpoints.folder).into_keys().collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(latest(&checkpoints, 9), Some(4));
+        assert_eq!(latest(&checkpoints, 3), Some(3));
+        assert_eq!(latest(&checkpoints, 2), None);
+        assert_eq!(checkpoints.latest(9).0.unwrap().optimizer_steps, 40);
+    }
+
+    #[test]
+    fn another_trainings_make_room_for_the_first_of_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Checkpoints::new(folder.path(), None, hash_bytes(b"another training"));
+        (7..=8).for_each(|epoch| write(&other, epoch));
+        let own = checkpoints(folder.path());
+        assert_eq!(latest(&own, 9), None);
+        write(&own, 1);
+        assert_eq!(latest(&own, 9), Some(1));
+        assert_eq!(epochs(&own.folder).into_keys().collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn a_finished_result_keeps_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (earlier, work) = (folder.path().join("earlier"), folder.path().join("work"));
+        (1..=3).for_each(|epoch| write(&checkpoints(&earlier), epoch));
+        checkpoints(&earlier).finish().unwrap();
+        let next = Checkpoints::new(&work, Some(&earlier), hash_bytes(b"training"));
+        assert_eq!(latest(&next, 9), Some(3));
+        next.finish().unwrap();
+        assert_eq!(epochs(&next.folder).into_keys().collect::<Vec<_>>(), [3]);
+        next.discard().unwrap();
+        write(&next, 2);
+        next.finish().unwrap();
+        assert_eq!(epochs(&next.folder).into_keys().collect::<Vec<_>>(), [2], "a shorter training keeps its own");
+    }
+
+    #[test]
+    fn a_damaged_one_gives_way_to_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = checkpoints(folder.path());
+        (1..=2).for_each(|epoch| write(&checkpoints, epoch));
+        let values = checkpoints.latest(2).0.unwrap().file("values");
+        fs::write(&values, "epo").unwrap();
+        let (found, passed_over) = checkpoints.latest(2);
+        assert_eq!(found.unwrap().epoch, 1);
+        assert!(passed_over[0].contains("values"), "{passed_over:?}");
+        fs::remove_file(values).unwrap();
+        assert_eq!(latest(&checkpoints, 2), Some(1));
+    }
+
+    #[test]
+    fn one_of_a_newer_version_or_another_training_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = checkpoints(folder.path());
+        (1..=2).for_each(|epoch| write(&own, epoch));
+        let other = Checkpoints::new(folder.path(), None, hash_bytes(b"another training"));
+        assert_eq!(latest(&other, 9), None);
+        let state = own.latest(2).0.unwrap().file(file::CHECKPOINT_STATE);
+        let text = fs::read_to_string(&state).unwrap().replace("\"schema_version\": 1", "\"schema_version\": 99");
+        fs::write(&state, text).unwrap();
+        let (found, passed_over) = own.latest(2);
+        assert_eq!(found.unwrap().epoch, 1);
+        assert!(passed_over[0].contains("schema version 99"), "{passed_over:?}");
+    }
+}

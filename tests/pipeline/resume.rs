@@ -1,0 +1,206 @@
+//! A training that goes on where it stopped ends with the same bytes as one that nothing disturbed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use pipeline_tests::{Study, Tree, leftovers, succeeded};
+use run_store::{ModelKind, Stage, file};
+
+/// Stages that train.
+const TRAININGS: [Stage; 2] = [Stage::AeTrain, Stage::LatentClassify];
+
+fn results(study: &Study, stage: Stage) -> Tree {
+    Tree::read(&study.dir(stage).path()).results()
+}
+
+/// The results of `stage` with `changes`, undisturbed, in a copy of a finished study.
+fn undisturbed(model: ModelKind, stage: Stage, changes: &[(&str, &str)]) -> Tree {
+    let study = Study::finished(model);
+    fs::remove_dir_all(study.dir(stage).path()).unwrap();
+    succeeded(study.command_with(stage, changes));
+    results(&study, stage)
+}
+
+#[track_caller]
+fn assert_same(expected: &Tree, found: &Tree) {
+    assert_eq!(expected.differences(found), Vec::<PathBuf>::new());
+}
+
+/// Runs `stage`, which has to end well, and returns what it said on stderr.
+fn notes(study: &Study, stage: Stage, changes: &[(&str, &str)]) -> String {
+    let output = study.command_with(stage, changes).output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{notes}");
+    notes
+}
+
+/// The checkpoints under work, the oldest first.
+fn checkpoints(study: &Study, stage: Stage) -> Vec<PathBuf> {
+    let folder = study.dir(stage).run().join(format!(".{stage}.partial")).join(file::CHECKPOINT);
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| !path.ends_with(".unfinished")).collect();
+    folders.sort();
+    folders
+}
+
+/// Starts `stage` and waits until it has written `count` checkpoints.
+fn start_until(study: &Study, stage: Stage, changes: &[(&str, &str)], epoch: u32) -> Child {
+    let mut process = study.process_with(stage, changes);
+    let mut process = process.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    let name = format!("epoch-{epoch:05}");
+    while !checkpoints(study, stage).last().is_some_and(|last| *last.file_name().unwrap() >= *name) {
+        assert!(process.try_wait().unwrap().is_none(), "{stage} ended early");
+        assert!(began.elapsed() < Duration::from_secs(60), "{stage} writes no checkpoint");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    process
+}
+
+#[test]
+fn a_longer_training_continues_a_finished_one() {
+    for shuffle in ["false", "true"] {
+        for stage in TRAININGS {
+            let changes = |epochs| [("--epochs", epochs), ("--shuffle", shuffle)];
+            let expected = undisturbed(ModelKind::Cae, stage, &changes("5"));
+            let study = Study::finished(ModelKind::Cae);
+            succeeded(study.command_with(stage, &changes("2")));
+            let notes = notes(&study, stage, &changes("5"));
+            assert!(notes.contains("rerun: epochs 2 → 5") && notes.contains("continuing after epoch 2"), "{notes}");
+            assert_same(&expected, &results(&study, stage));
+        }
+    }
+}
+
+#[test]
+fn a_shorter_training_starts_over() {
+    let expected = undisturbed(ModelKind::Ae, Stage::AeTrain, &[("--epochs", "1")]);
+    let study = Study::finished(ModelKind::Ae);
+    let notes = notes(&study, Stage::AeTrain, &[("--epochs", "1")]);
+    assert!(!notes.contains("continuing"), "{notes}");
+    assert_same(&expected, &results(&study, Stage::AeTrain));
+}
+
+#[test]
+fn other_parameters_start_over() {
+    let study = Study::finished(ModelKind::Ae);
+    let notes = notes(&study, Stage::AeTrain, &[("--epochs", "3"), ("--learning-rate", "0.002")]);
+    assert!(!notes.contains("continuing"), "{notes}");
+}
+
+#[test]
+fn reconstructions_that_were_not_kept_need_a_new_start() {
+    let changes = [("--epochs", "4"), ("--keep-epochs", "0,2,3")];
+    let expected = undisturbed(ModelKind::Ae, Stage::AeTrain, &changes);
+    let study = Study::finished(ModelKind::Ae);
+    succeeded(study.command_with(Stage::AeTrain, &[("--epochs", "3"), ("--keep-epochs", "0")]));
+    let notes = notes(&study, Stage::AeTrain, &changes);
+    assert!(notes.contains("no reconstructions were kept after epoch 2"), "{notes}");
+    assert_same(&expected, &results(&study, Stage::AeTrain));
+}
+
+#[test]
+fn a_killed_training_goes_on_after_its_last_epoch() {
+    for stage in TRAININGS {
+        let changes = [("--epochs", "40")];
+        let expected = undisturbed(ModelKind::Ae, stage, &changes);
+        let study = Study::finished(ModelKind::Ae);
+        fs::remove_dir_all(study.dir(stage).path()).unwrap();
+        for epoch in [2, 5] {
+            let mut process = start_until(&study, stage, &changes, epoch);
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+        let notes = notes(&study, stage, &changes);
+        assert!(notes.contains("continuing after epoch"), "{notes}");
+        assert_same(&expected, &results(&study, stage));
+        assert_eq!(leftovers(study.dir(stage).run()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_force_starts_over() {
+    let study = Study::finished(ModelKind::Ae);
+    let expected = results(&study, Stage::AeTrain);
+    let mut command = study.command(Stage::AeTrain);
+    command.arg("--force");
+    let output = command.output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("continuing"));
+    assert_same(&expected, &results(&study, Stage::AeTrain));
+}
+
+/// Ctrl-C, as a shell sends it.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_says_how_to_go_on() {
+    for stage in TRAININGS {
+        let changes = [("--epochs", "40")];
+        let expected = undisturbed(ModelKind::Ae, stage, &changes);
+        let study = Study::finished(ModelKind::Ae);
+        fs::remove_dir_all(study.dir(stage).path()).unwrap();
+        let process = start_until(&study, stage, &changes, 3);
+        let signal = std::process::Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+        assert!(signal.success());
+        let output = process.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains("run the same command again to go on after epoch"), "{said}");
+        assert!(!study.dir(stage).path().exists());
+        succeeded(study.command_with(stage, &changes));
+        assert_same(&expected, &results(&study, stage));
+    }
+}
+
+/// A training that was killed, and its last two checkpoints.
+fn killed_training() -> (Study, Vec<PathBuf>) {
+    let study = Study::finished(ModelKind::Ae);
+    fs::remove_dir_all(study.dir(Stage::AeTrain).path()).unwrap();
+    let mut process = start_until(&study, Stage::AeTrain, &[("--epochs", "40")], 4);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let mut checkpoints = checkpoints(&study, Stage::AeTrain);
+    // The kill may fall after a checkpoint is written and before the oldest is removed.
+    let last_two = checkpoints.split_off(checkpoints.len() - 2);
+    (study, last_two)
+}
+
+#[track_caller]
+fn assert_falls_back(damage: impl Fn(&Path), expected_note: &str) {
+    let expected = undisturbed(ModelKind::Ae, Stage::AeTrain, &[("--epochs", "40")]);
+    let (study, checkpoints) = killed_training();
+    damage(&checkpoints[1]);
+    let epoch =
+        checkpoints[0].file_name().unwrap().to_str().unwrap().trim_start_matches("epoch-").trim_start_matches('0');
+    let notes = notes(&study, Stage::AeTrain, &[("--epochs", "40")]);
+    assert!(notes.contains(&format!("continuing after epoch {epoch}\n")), "{notes}");
+    assert!(notes.contains(expected_note), "expected `{expected_note}` in {notes}");
+    assert_same(&expected, &results(&study, Stage::AeTrain));
+}
+
+#[test]
+fn a_checkpoint_cut_short_gives_way_to_the_one_before() {
+    let cut = |checkpoint: &Path| pipeline_tests::truncate(&checkpoint.join(file::OPTIMIZER));
+    assert_falls_back(cut, "checkpoint passed over");
+}
+
+#[test]
+fn a_checkpoint_of_a_newer_version_gives_way_to_the_one_before() {
+    let newer = |checkpoint: &Path| {
+        let path = checkpoint.join(file::CHECKPOINT_STATE);
+        let text = fs::read_to_string(&path).unwrap().replace("\"schema_version\": 1", "\"schema_version\": 99");
+        fs::write(path, text).unwrap();
+    };
+    assert_falls_back(newer, "schema version 99");
+}
+
+#[test]
+fn a_checkpoint_of_another_architecture_is_left_alone() {
+    let study = Study::finished(ModelKind::Cae);
+    let mut process = study.process_with(Stage::AeTrain, &[("--epochs", "3"), ("--model", "ae")]);
+    let output = process.output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{notes}");
+    assert!(!notes.contains("continuing"), "{notes}");
+}
