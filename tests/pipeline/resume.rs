@@ -51,7 +51,7 @@ fn start_until(study: &Study, stage: Stage, changes: &[(&str, &str)], epoch: u32
     let mut process = process.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
     let name = format!("epoch-{epoch:05}");
-    while !checkpoints(study, stage).last().is_some_and(|last| *last.file_name().unwrap() >= *name) {
+    while checkpoints(study, stage).last().is_none_or(|last| *last.file_name().unwrap() < *name) {
         assert!(process.try_wait().unwrap().is_none(), "{stage} ended early");
         assert!(began.elapsed() < Duration::from_secs(60), "{stage} writes no checkpoint");
         std::thread::sleep(Duration::from_millis(2));
