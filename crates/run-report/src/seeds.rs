@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::collect::Run;
 
-/// Parameters that make no other figure of the same kind: the seed, and what is only kept along the way.
-const INDIFFERENT: [&str; 2] = ["seed", "keep_epochs"];
+/// Parameters that make no other figure of the same kind: the seed, the run's name, and what is only kept along the way.
+const INDIFFERENT: [&str; 3] = ["seed", "run", "keep_epochs"];
 
 /// Groups of at least two runs that differ only by seed, as positions in `runs`, in the order of their first runs.
 ///

@@ -61,7 +61,8 @@ impl Example {
 
     pub fn export(self) -> Self {
         let weights = (Stage::AeTrain, file::WEIGHTS);
-        self.stage(Stage::LatentExport, None, &json!({}), &[weights], None::<&TrainMetrics>)
+        let parameters = json!({ "run": self.dir.name(), "train_count": 20_000, "test_count": 4_000 });
+        self.stage(Stage::LatentExport, None, &parameters, &[weights], None::<&TrainMetrics>)
     }
 
     pub fn cluster(self, tag: Option<&str>, cluster_count: u32, accuracy: f64) -> Self {
