@@ -3,12 +3,11 @@
 use anyhow::{Context, bail};
 use autoencoders::{Autoencoder, Weights, describe};
 use run_store::{
-    Dataset, DatasetFile, Environment, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file,
-    write_document,
+    Dataset, DatasetFile, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file, write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute};
 use tch::{Device, Kind, Tensor};
-use training::{LIBTORCH_VERSION, prepare_process};
+use training::prepare_process;
 
 use crate::config::Config;
 use crate::state::State;
@@ -26,8 +25,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let plan =
         Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset).resumed_across(&["epochs", "keep_epochs"]);
     let outcome = execute(plan, options, progress, |work, progress| {
-        prepare_process(options.threads);
-        let device = config.device.device().map_err(anyhow::Error::msg)?;
+        let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let protocol = &config.protocol;
         let dataset_file = DatasetFile::read(dataset.path())?;
         let dataset = dataset_file.dataset()?;
@@ -48,12 +46,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         state.reconstructions(&model).write(&work.file(file::RECONSTRUCTIONS))?;
         let mean_squared_error = test_mean_squared_error(&model, &images, protocol.batch_size);
         write_document(&work.file(file::METRICS), &metrics(config, &dataset, &model, &state, mean_squared_error)?)?;
-        Ok(Environment {
-            threads: options.threads,
-            device: config.device.to_string(),
-            precision: "f32".to_owned(),
-            libtorch: Some(LIBTORCH_VERSION.to_owned()),
-        })
+        Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use run_store::{
-    Assignments, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel, Latents, Plan, RunDir,
-    SilhouetteMetrics, Split, Stage, file, write_document,
+    Assignments, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel, LatentSplits, Latents,
+    Plan, RunDir, SilhouetteMetrics, Split, Stage, file, write_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
@@ -54,18 +54,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         .input(file::TRAIN_LATENTS, &train_file)
         .input(file::TEST_LATENTS, &test_file);
     let outcome = execute(plan, options, progress, |work, _| {
-        let train = Latents::read_split(train_file.path(), Split::Train)?;
-        let test = Latents::read_split(test_file.path(), Split::Test)?;
-        ensure!(
-            train.dimensions == test.dimensions,
-            "{}: expected {} latent columns as in the training split, found {}; rerun latent-export with --force",
-            test_file.path().display(),
-            train.dimensions,
-            test.dimensions
-        );
-        let class_count = train.header.class_count.max(test.header.class_count);
-        let (model, metrics, assignments) = cluster(&config.parameters, class_count, &train, &test)
-            .with_context(|| train_file.path().display().to_string())?;
+        let latents = LatentSplits::read(train_file.path(), test_file.path())?;
+        let (model, metrics, assignments) =
+            cluster(&config.parameters, &latents).with_context(|| train_file.path().display().to_string())?;
         model.write(&work.file(file::KMEANS))?;
         assignments.write(&work.file(file::ASSIGNMENTS))?;
         write_document(&work.file(file::METRICS), &metrics)?;
@@ -81,10 +72,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
 
 fn cluster(
     parameters: &Parameters,
-    class_count: u32,
-    train: &Latents,
-    test: &Latents,
+    latents: &LatentSplits,
 ) -> anyhow::Result<(KMeansModel, ClusterMetrics, Assignments)> {
+    let (LatentSplits { train, test }, class_count) = (latents, latents.class_count());
     let cluster_count = parameters.k.unwrap_or(class_count);
     let dimensions = train.dimensions;
     let fitting = FitOptions {

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::ensure;
 use autoencoders::{Classifier, Weights, describe_classifier};
 use run_store::{
-    ClassifierEpoch, ClassifyMetrics, Environment, FinishedStage, History, Latents, Plan, Split, Stage, file,
-    write_document,
+    ClassifierEpoch, ClassifyMetrics, FinishedStage, History, LatentSplits, Plan, Split, Stage, file, write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute, latest_checkpoint, percent};
-use training::{LIBTORCH_VERSION, Optimizer, TrainingState, prepare_process};
+use training::{Optimizer, TrainingState, prepare_process};
 
 use crate::config::Config;
 use crate::scores::score;
@@ -28,21 +26,12 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         .input(file::TEST_LATENTS, &test_file)
         .resumed_across(&["epochs"]);
     let outcome = execute(plan, options, progress, |work, progress| {
-        prepare_process(options.threads);
-        let device = config.device.device().map_err(anyhow::Error::msg)?;
-        let train_latents = Latents::read_split(train_file.path(), Split::Train)?;
-        let test_latents = Latents::read_split(test_file.path(), Split::Test)?;
-        ensure!(
-            train_latents.dimensions == test_latents.dimensions,
-            "{}: expected {} latent columns as in the training split, found {}; rerun latent-export with --force",
-            test_file.path().display(),
-            train_latents.dimensions,
-            test_latents.dimensions
-        );
-        let class_count = train_latents.header.class_count.max(test_latents.header.class_count);
-        let description = describe_classifier(u32::try_from(train_latents.dimensions)?, class_count);
+        let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
+        let latents = LatentSplits::read(train_file.path(), test_file.path())?;
+        let class_count = latents.class_count();
+        let description = describe_classifier(u32::try_from(latents.train.dimensions)?, class_count);
         let mut classifier = Classifier::new(&description, device, config.protocol.seed)?;
-        let splits = [(Split::Train, &train_latents), (Split::Test, &test_latents)];
+        let splits = [(Split::Train, &latents.train), (Split::Test, &latents.test)];
         let [train_examples, test_examples] = splits.map(|(_, latents)| Examples::new(latents, device));
         let protocol = &config.protocol;
         let values = classifier.parameters().trainable();
@@ -64,12 +53,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         write_document(&work.file(file::MODEL), &description)?;
         ClassifierEpoch::write(&work.file(file::HISTORY), &state.history)?;
         write_document(&work.file(file::METRICS), &metrics)?;
-        Ok(Environment {
-            threads: options.threads,
-            device: config.device.to_string(),
-            precision: "f32".to_owned(),
-            libtorch: Some(LIBTORCH_VERSION.to_owned()),
-        })
+        Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)
 }

@@ -6,13 +6,13 @@
 use anyhow::{Context, bail};
 use autoencoders::{Autoencoder, Mode};
 use run_store::{
-    DatasetFile, Environment, FinishedStage, LabelledImages, LatentWriter, LatentsHeader, ModelDescription, Plan,
-    RunDir, Split, Stage, TrainMetrics, file, read_document,
+    DatasetFile, FinishedStage, LabelledImages, LatentWriter, LatentsHeader, ModelDescription, Plan, RunDir, Split,
+    Stage, TrainMetrics, file, read_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute};
 use tch::{Kind, Tensor, no_grad};
-use training::{Batches, DeviceChoice, LIBTORCH_VERSION, prepare_process};
+use training::{Batches, DeviceChoice, prepare_process};
 
 /// Images that are encoded at once.
 const BATCH_SIZE: i64 = 256;
@@ -65,8 +65,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         .input("model", &model_file)
         .input("weights", &weights);
     let outcome = execute(plan, options, progress, |work, progress| {
-        prepare_process(options.threads);
-        let device = config.device.device().map_err(anyhow::Error::msg)?;
+        let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let description: ModelDescription = read_document(model_file.path())?;
         let model = Autoencoder::load(description, device, weights.path())
             .with_context(|| format!("{} and its weights", model_file.path().display()))?;
@@ -106,12 +105,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             writer.finish()?;
         }
         progress.end();
-        Ok(Environment {
-            threads: options.threads,
-            device: config.device.to_string(),
-            precision: "f32".to_owned(),
-            libtorch: Some(LIBTORCH_VERSION.to_owned()),
-        })
+        Ok(environment)
     })?;
     Ok(Summary::of_files(
         &dir,

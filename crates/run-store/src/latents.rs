@@ -190,6 +190,38 @@ impl Latents {
     }
 }
 
+/// The latents of both splits, which belong together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatentSplits {
+    /// Those of the training split.
+    pub train: Latents,
+    /// Those of the test split.
+    pub test: Latents,
+}
+
+impl LatentSplits {
+    /// Reads and checks the two files.
+    ///
+    /// # Errors
+    /// As [`Latents::read`], or they are not of one encoder.
+    pub fn read(train: &Path, test: &Path) -> Result<Self> {
+        let splits =
+            Self { train: Latents::read_split(train, Split::Train)?, test: Latents::read_split(test, Split::Test)? };
+        let (expected, found) = (splits.train.dimensions, splits.test.dimensions);
+        if expected == found {
+            return Ok(splits);
+        }
+        let problem = format!("expected {expected} latent columns as in the training split, found {found}");
+        Err(StoreError::invalid(test, problem, "rerun latent-export with --force"))
+    }
+
+    /// Labels are below this in both.
+    #[must_use]
+    pub fn class_count(&self) -> u32 {
+        self.train.header.class_count.max(self.test.header.class_count)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -37,7 +37,7 @@ pub use error::{Result, StoreError};
 pub use hash::{ContentHash, hash_bytes, hash_file};
 pub use history::{ClassifierEpoch, History, TrainingEpoch};
 pub use kmeans::KMeansModel;
-pub use latents::{LatentWriter, Latents, LatentsHeader};
+pub use latents::{LatentSplits, LatentWriter, Latents, LatentsHeader};
 pub use layout::{ArtifactsDir, RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{

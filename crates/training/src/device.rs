@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use run_store::Environment;
 use tch::{Cuda, Device};
 
 /// The libtorch that tch is built against; torch-sys refuses any other.
-pub const LIBTORCH_VERSION: &str = "2.13.0";
+pub(crate) const LIBTORCH_VERSION: &str = "2.13.0";
 
 /// A device as it is named on a command line: `cpu` or `cuda:N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl DeviceChoice {
     ///
     /// # Errors
     /// There is no such graphics processor, or libtorch was built without support for any.
-    pub fn device(self) -> Result<Device, String> {
+    fn device(self) -> Result<Device, String> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(_) if !Cuda::is_available() => Err(format!(
@@ -58,10 +59,22 @@ impl DeviceChoice {
     }
 }
 
-/// Prepares this whole process for training or inference on `threads` processor threads.
-pub fn prepare_process(threads: u32) {
+/// Prepares this whole process for training or inference on `threads` processor threads; gives the device and what a
+/// manifest says of all that.
+///
+/// # Errors
+/// The device is not available.
+pub fn prepare_process(choice: DeviceChoice, threads: u32) -> Result<(Device, Environment), String> {
+    let device = choice.device()?;
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     keep_freed_memory();
+    let environment = Environment {
+        threads,
+        device: choice.to_string(),
+        precision: "f32".to_owned(),
+        libtorch: Some(LIBTORCH_VERSION.to_owned()),
+    };
+    Ok((device, environment))
 }
 
 /// Lets the allocator keep what is freed, up to the largest tensors of a step: otherwise each of them is given back to

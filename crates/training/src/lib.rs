@@ -14,7 +14,7 @@ mod seed;
 mod state;
 
 pub use batches::{Batch, Batches};
-pub use device::{DeviceChoice, LIBTORCH_VERSION, prepare_process};
+pub use device::{DeviceChoice, prepare_process};
 pub use loss::ReconstructionLoss;
 pub use optimizer::{Optimizer, OptimizerRule};
 pub use preset::Preset;

@@ -23,7 +23,7 @@ fn load(description: &ClassifierDescription, layers: &Layers) -> Classifier {
 }
 
 fn compare(latent_size: u32) {
-    training::prepare_process(1);
+    training::prepare_process(training::DeviceChoice::Cpu, 1).unwrap();
     let name = format!("classifier_{latent_size}");
     let recorded = Recorded::read();
     let description = describe_classifier(latent_size, CLASS_COUNT);

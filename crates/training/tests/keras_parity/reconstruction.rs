@@ -29,7 +29,7 @@ fn without_dropout(mut description: ModelDescription) -> ModelDescription {
 
 /// Compares a model on the first `digit_count` digits with Keras' figures under `name`.
 fn compare(name: &str, whole: &ModelDescription, digit_count: i64, closeness: Closeness) {
-    training::prepare_process(1);
+    training::prepare_process(training::DeviceChoice::Cpu, 1).unwrap();
     let recorded = Recorded::read();
     let pixels = recorded.get("pixels").narrow(0, 0, digit_count);
     let description = without_dropout(whole.clone());
