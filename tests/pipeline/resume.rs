@@ -45,13 +45,33 @@ fn checkpoints(study: &Study, stage: Stage) -> Vec<PathBuf> {
     folders
 }
 
-/// Starts `stage` and waits until it has written `count` checkpoints.
+/// Starts `stage` and waits until it has written the checkpoint of `epoch`.
 fn start_until(study: &Study, stage: Stage, changes: &[(&str, &str)], epoch: u32) -> Child {
+    let name = format!("epoch-{epoch:05}");
+    start_and_wait(study, stage, changes, |found| found.last().is_some_and(|last| *last.file_name().unwrap() >= *name))
+}
+
+/// Starts `stage` and waits until it has written a checkpoint that was not there.
+fn start_until_changed(study: &Study, stage: Stage, changes: &[(&str, &str)]) -> Child {
+    let before = checkpoints(study, stage);
+    start_and_wait(study, stage, changes, |found| found.iter().any(|path| !before.contains(path)))
+}
+
+fn kill(mut process: Child) {
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+fn start_and_wait(
+    study: &Study,
+    stage: Stage,
+    changes: &[(&str, &str)],
+    is_there: impl Fn(&[PathBuf]) -> bool,
+) -> Child {
     let mut process = study.process_with(stage, changes);
     let mut process = process.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
-    let name = format!("epoch-{epoch:05}");
-    while checkpoints(study, stage).last().is_none_or(|last| *last.file_name().unwrap() < *name) {
+    while !is_there(&checkpoints(study, stage)) {
         assert!(process.try_wait().unwrap().is_none(), "{stage} ended early");
         assert!(began.elapsed() < Duration::from_secs(60), "{stage} writes no checkpoint");
         std::thread::sleep(Duration::from_millis(2));
@@ -109,15 +129,58 @@ fn a_killed_training_goes_on_after_its_last_epoch() {
         let study = Study::finished(ModelKind::Ae);
         fs::remove_dir_all(study.dir(stage).path()).unwrap();
         for epoch in [2, 5] {
-            let mut process = start_until(&study, stage, &changes, epoch);
-            process.kill().unwrap();
-            process.wait().unwrap();
+            kill(start_until(&study, stage, &changes, epoch));
         }
         let notes = notes(&study, stage, &changes);
         assert!(notes.contains("continuing after epoch"), "{notes}");
         assert_same(&expected, &results(&study, stage));
         assert_eq!(leftovers(study.dir(stage).run()), Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_shorter_training_is_not_crowded_out_by_a_longer_ones_checkpoints() {
+    for stage in TRAININGS {
+        let expected = undisturbed(ModelKind::Ae, stage, &[("--epochs", "12")]);
+        let study = Study::finished(ModelKind::Ae);
+        fs::remove_dir_all(study.dir(stage).path()).unwrap();
+        kill(start_until(&study, stage, &[("--epochs", "40")], 14));
+        kill(start_until_changed(&study, stage, &[("--epochs", "12")]));
+        let notes = notes(&study, stage, &[("--epochs", "12")]);
+        assert!(notes.contains("continuing after epoch"), "{notes}");
+        assert_same(&expected, &results(&study, stage));
+    }
+}
+
+#[test]
+fn a_training_stopped_right_after_the_wanted_epoch_still_redraws_it() {
+    let expected = undisturbed(ModelKind::Ae, Stage::AeTrain, &[("--epochs", "4")]);
+    let study = Study::finished(ModelKind::Ae);
+    fs::remove_dir_all(study.dir(Stage::AeTrain).path()).unwrap();
+    kill(start_until(&study, Stage::AeTrain, &[("--epochs", "40")], 4));
+    // Leave exactly the checkpoint after epoch 4.
+    for folder in checkpoints(&study, Stage::AeTrain).into_iter().filter(|path| !path.ends_with("epoch-00004")) {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    if checkpoints(&study, Stage::AeTrain).is_empty() {
+        return; // The kill came too late for this test to say anything.
+    }
+    succeeded(study.command_with(Stage::AeTrain, &[("--epochs", "4")]));
+    assert_same(&expected, &results(&study, Stage::AeTrain));
+}
+
+#[test]
+fn neither_a_dry_run_nor_an_up_to_date_one_costs_a_longer_training_its_progress() {
+    let study = Study::finished(ModelKind::Ae);
+    kill(start_until(&study, Stage::AeTrain, &[("--epochs", "60")], 5));
+    let before = checkpoints(&study, Stage::AeTrain);
+    let mut dry = study.command(Stage::AeTrain);
+    dry.arg("--dry-run");
+    pipeline_tests::said(dry, "up to date");
+    pipeline_tests::said(study.command(Stage::AeTrain), "up to date");
+    assert_eq!(before, checkpoints(&study, Stage::AeTrain));
+    let notes = notes(&study, Stage::AeTrain, &[("--epochs", "60")]);
+    assert!(!notes.contains("continuing after epoch 2\n") && notes.contains("continuing after epoch"), "{notes}");
 }
 
 #[test]
@@ -157,9 +220,7 @@ fn ctrl_c_says_how_to_go_on() {
 fn killed_training() -> (Study, Vec<PathBuf>) {
     let study = Study::finished(ModelKind::Ae);
     fs::remove_dir_all(study.dir(Stage::AeTrain).path()).unwrap();
-    let mut process = start_until(&study, Stage::AeTrain, &[("--epochs", "40")], 4);
-    process.kill().unwrap();
-    process.wait().unwrap();
+    kill(start_until(&study, Stage::AeTrain, &[("--epochs", "40")], 4));
     let mut checkpoints = checkpoints(&study, Stage::AeTrain);
     // The kill may fall after a checkpoint is written and before the oldest is removed.
     let last_two = checkpoints.split_off(checkpoints.len() - 2);

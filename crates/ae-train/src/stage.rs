@@ -38,8 +38,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             test_labels: dataset.test.labels,
         };
         let checkpoints = work.checkpoints();
+        options.interrupt.listen();
         let mut state = State::resume(&mut model, protocol, &checkpoints, progress)?;
-        train(&model, &mut state, protocol, &images, &checkpoints, (&options.interrupt, progress))?;
+        train(&model, &mut state, protocol, &images, &checkpoints, (options, progress))?;
         model.save(&work.file(file::WEIGHTS))?;
         write_document(&work.file(file::MODEL), model.description())?;
         TrainingEpoch::write(&work.file(file::HISTORY), &state.training.history)?;

@@ -27,18 +27,21 @@ impl State {
         let values = model.parameters().trainable();
         let optimizer = Optimizer::new(protocol.optimizer, protocol.learning_rate, values);
         let mut state = Self { training: TrainingState::new(optimizer), reconstructions: Vec::new() };
-        let Some(checkpoint) = latest_checkpoint(checkpoints, protocol.epochs, progress) else { return Ok(state) };
-        let kept = Reconstructions::read(&checkpoint.file(file::RECONSTRUCTIONS))?.rows;
-        let has = |epoch: &u32| kept.iter().any(|row| row.epoch == *epoch);
-        if let Some(missing) = protocol.keep_epochs.range(..=checkpoint.epoch).find(|epoch| !has(epoch)) {
-            progress.note(&format!("starting from the beginning: no reconstructions were kept after epoch {missing}"));
-            return Ok(state);
+        // A training that is to keep more epochs' reconstructions than an earlier one did cannot go on from it.
+        let usable = |checkpoint: &Checkpoint| {
+            let kept = kept(checkpoint).map_err(|error| error.to_string())?;
+            let has = |epoch: &u32| kept.iter().any(|row| row.epoch == *epoch);
+            let mut wanted = protocol.keep_epochs.range(..=checkpoint.epoch);
+            wanted.find(|epoch| !has(epoch)).map_or(Ok(()), |missing| {
+                Err(format!("checkpoint passed over: no reconstructions were kept after epoch {missing}"))
+            })
+        };
+        if let Some(checkpoint) = latest_checkpoint(checkpoints, protocol.epochs, progress, usable) {
+            // The last epoch of a shorter training may be none that this one keeps.
+            let wanted = |epoch: u32| protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs;
+            state.reconstructions = kept(&checkpoint)?.into_iter().filter(|row| wanted(row.epoch)).collect();
+            state.training.restore(model, &checkpoint)?;
         }
-        // The last epoch of a shorter training may be none that this one keeps.
-        let wanted = |epoch: u32| protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs;
-        state.reconstructions = kept.into_iter().filter(|row| wanted(row.epoch)).collect();
-        state.training.restore(model, &checkpoint)?;
-        progress.note(&format!("continuing after epoch {}", checkpoint.epoch));
         Ok(state)
     }
 
@@ -56,4 +59,8 @@ impl State {
         let (height, width) = (model.description().image_height, model.description().image_width);
         Reconstructions { height, width, rows: self.reconstructions.clone() }
     }
+}
+
+fn kept(checkpoint: &Checkpoint) -> run_store::Result<Vec<Reconstruction>> {
+    Ok(Reconstructions::read(&checkpoint.file(file::RECONSTRUCTIONS))?.rows)
 }

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use autoencoders::{Autoencoder, Mode};
 use run_store::{Checkpoints, Reconstruction, TrainingEpoch};
-use stage_cli::{Interrupt, Progress, stopped_in_epoch};
+use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
 use tch::{Kind, Tensor, no_grad};
 use training::{Batches, Optimizer, ReconstructionLoss, Seed};
 
@@ -30,7 +30,7 @@ pub(crate) fn train(
     protocol: &Protocol,
     images: &Images<'_>,
     checkpoints: &Checkpoints,
-    (interrupt, progress): (&Interrupt, &mut dyn Progress),
+    (options, progress): (&Options, &mut dyn Progress),
 ) -> anyhow::Result<()> {
     if state.training.epoch() == 0 && protocol.keep_epochs.contains(&0) {
         state.reconstructions.extend(redraw(model, images, 0)?);
@@ -41,10 +41,16 @@ pub(crate) fn train(
     progress.begin(&task, epochs_left * u64::from(protocol.train_count), "images");
     for epoch in first..=protocol.epochs {
         progress.status(&status(epoch, protocol, state.training.history.last()));
-        let trained =
-            train_epoch(model, &mut state.training.optimizer, protocol, &images.train, epoch, (interrupt, progress));
+        let trained = train_epoch(
+            model,
+            &mut state.training.optimizer,
+            protocol,
+            &images.train,
+            epoch,
+            (&options.interrupt, progress),
+        );
         let Some(train_loss) = trained else {
-            return Err(stopped_in_epoch(epoch).into());
+            return Err(stopped_in_epoch(epoch, options).into());
         };
         let test_loss =
             evaluate(model, &images.test, protocol.batch_size, |logits, images| protocol.loss.mean(logits, images));
@@ -65,6 +71,13 @@ pub(crate) fn train(
         state.save(model, checkpoints)?;
     }
     progress.end();
+    if first > protocol.epochs {
+        // Nothing was left to train: what the last epoch leaves may be missing, as it was none to be kept before.
+        if state.reconstructions.iter().all(|row| row.epoch != protocol.epochs) {
+            state.reconstructions.extend(redraw(model, images, protocol.epochs)?);
+        }
+        state.save(model, checkpoints)?;
+    }
     Ok(())
 }
 

@@ -37,12 +37,12 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let values = classifier.parameters().trainable();
         let mut state = TrainingState::new(Optimizer::new(protocol.optimizer, protocol.learning_rate, values));
         let checkpoints = work.checkpoints();
-        if let Some(checkpoint) = latest_checkpoint(&checkpoints, protocol.epochs, progress) {
+        options.interrupt.listen();
+        if let Some(checkpoint) = latest_checkpoint(&checkpoints, protocol.epochs, progress, |_| Ok(())) {
             state.restore(&mut classifier, &checkpoint)?;
-            progress.note(&format!("continuing after epoch {}", checkpoint.epoch));
         }
         let examples = (&train_examples, &test_examples);
-        train(&classifier, &mut state, protocol, examples, &checkpoints, (&options.interrupt, progress))?;
+        train(&classifier, &mut state, protocol, examples, &checkpoints, (options, progress))?;
         let mut metrics = ClassifyMetrics { epochs: config.protocol.epochs, splits: BTreeMap::new() };
         for ((split, latents), examples) in splits.into_iter().zip([&train_examples, &test_examples]) {
             let answers = evaluate(&classifier, examples)?;

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use autoencoders::{Classifier, Mode};
 use run_store::{Checkpoints, ClassifierEpoch, Latents};
-use stage_cli::{Interrupt, Progress, stopped_in_epoch};
+use stage_cli::{Options, Progress, stopped_in_epoch};
 use tch::{Device, Kind, Tensor, no_grad};
 use training::{Batches, Optimizer, Seed, TrainingState};
 
@@ -46,7 +46,7 @@ pub(crate) fn train(
     protocol: &Protocol,
     (train, test): (&Examples, &Examples),
     checkpoints: &Checkpoints,
-    (interrupt, progress): (&Interrupt, &mut dyn Progress),
+    (options, progress): (&Options, &mut dyn Progress),
 ) -> anyhow::Result<()> {
     let first = state.epoch() + 1;
     let epochs_left = u64::from(protocol.epochs.saturating_sub(state.epoch()));
@@ -54,8 +54,8 @@ pub(crate) fn train(
     for epoch in first..=protocol.epochs {
         let (train_loss, train_accuracy) =
             train_epoch(classifier, &mut state.optimizer, protocol, train, epoch, progress);
-        if interrupt.is_requested() {
-            return Err(stopped_in_epoch(epoch).into());
+        if options.interrupt.is_requested() {
+            return Err(stopped_in_epoch(epoch, options).into());
         }
         let answers = evaluate(classifier, test)?;
         if !train_loss.is_finite() || !answers.loss.is_finite() {
@@ -75,6 +75,11 @@ pub(crate) fn train(
         checkpoints.write(epoch, steps, |checkpoint| state.save(classifier, checkpoint))?;
     }
     progress.end();
+    if first > protocol.epochs {
+        // Nothing was left to train.
+        let steps = state.optimizer.steps();
+        checkpoints.write(state.epoch(), steps, |checkpoint| state.save(classifier, checkpoint))?;
+    }
     Ok(())
 }
 

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     match table(&args, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 fn table(args: &TableArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let collected = collect(&args.runs)?;
     for path in &collected.skipped {
-        eprintln!("note: passed over {}: it holds no stage of a run", path.display());
+        say(&format!("note: passed over {}: it holds no stage of a run", path.display()));
     }
     ensure!(
         !collected.runs.is_empty(),
@@ -72,7 +72,7 @@ fn table(args: &TableArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Some(folder) = folder.filter(|_| !args.no_write) {
         let [for_people, for_programs] = write_summary(&folder, &summary, &tables.markdown())?;
-        eprintln!("wrote {} and {}", for_people.display(), for_programs.display());
+        say(&format!("wrote {} and {}", for_people.display(), for_programs.display()));
     }
     ensure!(is_readable, "none of the runs can be read; what is wrong with each stands below the tables");
     Ok(())
@@ -140,4 +140,9 @@ mod tests {
         let _ = run(&[&damaged, Path::new("--out"), &other]);
         assert!(other.join("summary.md").exists() && !folder.path().join("summary.md").exists());
     }
+}
+
+/// Prints a line on stderr, and does not mind a reader that has gone.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

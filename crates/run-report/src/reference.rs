@@ -36,7 +36,8 @@ pub fn parameters(stage: Stage) -> Map<String, Value> {
             "train_count": 20_000,
             "test_count": 4_000,
         }),
-        Stage::ClusterEval => json!({ "restarts": 10 }),
+        Stage::LatentExport => json!({ "train_count": 20_000, "test_count": 4_000 }),
+        Stage::ClusterEval => json!({ "restarts": 10, "iterations": 300, "tolerance": 1e-4 }),
         Stage::LatentClassify => json!({
             "epochs": 25,
             "batch_size": 256,
@@ -44,7 +45,7 @@ pub fn parameters(stage: Stage) -> Map<String, Value> {
             "optimizer": "adam",
             "shuffle": false,
         }),
-        Stage::MnistData | Stage::LatentExport => Value::Null,
+        Stage::MnistData => Value::Null,
     };
     match parameters {
         Value::Object(parameters) => parameters,

@@ -199,9 +199,13 @@ impl Compared {
     }
 }
 
-/// Whether `figure` is measured as in the study: what training changes touches every figure, a later stage only its own.
+/// Whether `figure` is measured as in the study: a stage touches its own figures and those of the stages that build on it.
 fn is_comparable(figure: Figure, differences: &[Difference]) -> bool {
-    differences.iter().all(|difference| difference.stage != Stage::AeTrain && difference.stage != figure.stage())
+    differences.iter().all(|difference| match difference.stage {
+        Stage::MnistData | Stage::AeTrain => false,
+        Stage::LatentExport => figure.stage() == Stage::AeTrain,
+        Stage::ClusterEval | Stage::LatentClassify => difference.stage != figure.stage(),
+    })
 }
 
 /// Where `run` departs from the study's protocol, as far as it has come.

@@ -82,7 +82,8 @@ impl Example {
             one_to_one_names: Vec::new(),
             splits: BTreeMap::from([("train".to_owned(), split)]),
         };
-        let parameters = json!({ "k": cluster_count, "restarts": 10, "seed": self.seed });
+        let parameters =
+            json!({ "k": cluster_count, "restarts": 10, "iterations": 300, "tolerance": 1e-4, "seed": self.seed });
         let latents = (Stage::LatentExport, file::TRAIN_LATENTS);
         self.stage(Stage::ClusterEval, tag, &parameters, &[latents], Some(&metrics))
     }

@@ -69,25 +69,32 @@ impl Checkpoints {
         Self { folder: at_work.join(file::CHECKPOINT), earlier, key }
     }
 
-    /// The sound checkpoint of this training with the most epochs, but no more than `limit`. What is not sound is named in
-    /// the list beside it.
-    #[must_use]
-    pub fn latest(&self, limit: u32) -> (Option<Checkpoint>, Vec<String>) {
+    /// The checkpoint of this training with the most epochs, but no more than `limit`, that is sound and `usable`; `usable`
+    /// says why one is not. What was passed over stands in the list beside it.
+    pub fn latest(
+        &self,
+        limit: u32,
+        usable: impl Fn(&Checkpoint) -> std::result::Result<(), String>,
+    ) -> (Option<Checkpoint>, Vec<String>) {
         let earlier = self.earlier.as_deref().map(epochs).unwrap_or_default();
         let mut candidates: Vec<(u32, PathBuf)> = earlier.into_iter().chain(epochs(&self.folder)).collect();
         candidates.sort_by_key(|(epoch, _)| *epoch);
         let mut passed_over = Vec::new();
         for (_, folder) in candidates.into_iter().rev() {
             match self.check(&folder) {
-                Ok(Some(checkpoint)) if checkpoint.epoch <= limit => return (Some(checkpoint), passed_over),
+                Ok(Some(checkpoint)) if checkpoint.epoch <= limit => match usable(&checkpoint) {
+                    Ok(()) => return (Some(checkpoint), passed_over),
+                    Err(reason) => passed_over.push(reason),
+                },
                 Ok(_) => {}
                 Err(error) => passed_over.push(format!("checkpoint passed over: {error}")),
             }
         }
+        passed_over.dedup();
         (None, passed_over)
     }
 
-    /// Removes all of them that were written since the stage began to work.
+    /// Removes all of them but the earlier result's.
     ///
     /// # Errors
     /// The disk refuses.
@@ -120,29 +127,23 @@ impl Checkpoints {
         let folder = self.folder.join(format!("{PREFIX}{epoch:05}"));
         remove_folder(&folder)?;
         fs::rename(&unfinished, &folder).map_err(StoreError::io("create", &folder))?;
-        self.keep(KEPT)?;
+        self.keep(KEPT, epoch)?;
         Ok(())
     }
 
-    /// Removes those of other trainings, and all but the last `count` of this one.
-    fn keep(&self, count: usize) -> Result<()> {
+    /// Keeps the last `count` of this training up to `epoch`. What lies beyond it, or is of another training, was left by
+    /// one that no longer goes on: it would only crowd out this one's.
+    fn keep(&self, count: usize, epoch: u32) -> Result<()> {
         remove_folder(&self.folder.join(UNFINISHED))?;
-        let (own, others): (Vec<PathBuf>, Vec<PathBuf>) =
-            epochs(&self.folder).into_values().rev().partition(|folder| self.is_own(folder));
-        own.iter().skip(count).chain(&others).try_for_each(|folder| remove_folder(folder))
+        let all = epochs(&self.folder);
+        let (own, others): (Vec<_>, Vec<_>) =
+            all.iter().rev().partition(|(found, folder)| **found <= epoch && self.is_own(folder));
+        own.iter().skip(count).chain(&others).try_for_each(|(_, folder)| remove_folder(folder))
     }
 
-    /// Leaves the one checkpoint that a finished result keeps: where none was written, there was nothing left to train, and
-    /// the earlier result's is still right.
+    /// Leaves the one checkpoint that a finished result keeps: the last that was written.
     pub(crate) fn finish(&self) -> Result<()> {
-        self.keep(1)?;
-        if epochs(&self.folder).is_empty()
-            && let Some(last) = self.latest(u32::MAX).0
-        {
-            let name = last.folder.file_name().unwrap_or_default();
-            copy_folder(&last.folder, &self.folder.join(name))?;
-        }
-        Ok(())
+        self.keep(1, u32::MAX)
     }
 
     fn is_own(&self, folder: &Path) -> bool {
@@ -173,15 +174,6 @@ fn epochs(folder: &Path) -> BTreeMap<u32, PathBuf> {
     list(folder).unwrap_or_default().into_iter().filter_map(|path| Some((epoch(&path)?, path))).collect()
 }
 
-fn copy_folder(source: &Path, target: &Path) -> Result<()> {
-    fs::create_dir_all(target).map_err(StoreError::io("create", target))?;
-    for from in list(source)? {
-        let to = target.join(from.file_name().unwrap_or_default());
-        fs::copy(&from, &to).map_err(StoreError::io("create", &to))?;
-    }
-    Ok(())
-}
-
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(StoreError::io("read", folder))?;
     entries.map(|entry| entry.map(|entry| entry.path()).map_err(StoreError::io("read", folder))).collect()
@@ -207,7 +199,7 @@ mod tests {
     }
 
     fn latest(checkpoints: &Checkpoints, limit: u32) -> Option<u32> {
-        checkpoints.latest(limit).0.map(|checkpoint| checkpoint.epoch)
+        checkpoints.latest(limit, |_| Ok(())).0.map(|checkpoint| checkpoint.epoch)
     }
 
     #[test]
@@ -220,7 +212,7 @@ mod tests {
         assert_eq!(latest(&checkpoints, 9), Some(4));
         assert_eq!(latest(&checkpoints, 3), Some(3));
         assert_eq!(latest(&checkpoints, 2), None);
-        assert_eq!(checkpoints.latest(9).0.unwrap().optimizer_steps, 40);
+        assert_eq!(checkpoints.latest(9, |_| Ok(())).0.unwrap().optimizer_steps, 40);
     }
 
     #[test]
@@ -236,19 +228,41 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_result_keeps_one() {
+    fn the_earlier_results_serve_too() {
         let folder = tempfile::tempdir().unwrap();
         let (earlier, work) = (folder.path().join("earlier"), folder.path().join("work"));
         (1..=3).for_each(|epoch| write(&checkpoints(&earlier), epoch));
         checkpoints(&earlier).finish().unwrap();
         let next = Checkpoints::new(&work, Some(&earlier), hash_bytes(b"training"));
         assert_eq!(latest(&next, 9), Some(3));
+        assert_eq!(latest(&next, 2), None);
+        write(&next, 4);
+        assert_eq!(latest(&next, 9), Some(4));
         next.finish().unwrap();
-        assert_eq!(epochs(&next.folder).into_keys().collect::<Vec<_>>(), [3]);
-        next.discard().unwrap();
-        write(&next, 2);
-        next.finish().unwrap();
-        assert_eq!(epochs(&next.folder).into_keys().collect::<Vec<_>>(), [2], "a shorter training keeps its own");
+        assert_eq!(epochs(&next.folder).into_keys().collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn a_longer_trainings_do_not_crowd_out_a_shorter_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = checkpoints(folder.path());
+        (29..=30).for_each(|epoch| write(&checkpoints, epoch));
+        assert_eq!(latest(&checkpoints, 25), None);
+        write(&checkpoints, 1);
+        write(&checkpoints, 2);
+        assert_eq!(epochs(&checkpoints.folder).into_keys().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(latest(&checkpoints, 25), Some(2));
+    }
+
+    #[test]
+    fn one_that_is_of_no_use_gives_way_to_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = checkpoints(folder.path());
+        (1..=2).for_each(|epoch| write(&checkpoints, epoch));
+        let usable = |found: &Checkpoint| if found.epoch == 1 { Ok(()) } else { Err("no use".to_owned()) };
+        let (found, passed_over) = checkpoints.latest(9, usable);
+        assert_eq!(found.unwrap().epoch, 1);
+        assert_eq!(passed_over, ["no use"]);
     }
 
     #[test]
@@ -256,9 +270,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = checkpoints(folder.path());
         (1..=2).for_each(|epoch| write(&checkpoints, epoch));
-        let values = checkpoints.latest(2).0.unwrap().file("values");
+        let values = checkpoints.latest(2, |_| Ok(())).0.unwrap().file("values");
         fs::write(&values, "epo").unwrap();
-        let (found, passed_over) = checkpoints.latest(2);
+        let (found, passed_over) = checkpoints.latest(2, |_| Ok(()));
         assert_eq!(found.unwrap().epoch, 1);
         assert!(passed_over[0].contains("values"), "{passed_over:?}");
         fs::remove_file(values).unwrap();
@@ -272,10 +286,10 @@ mod tests {
         (1..=2).for_each(|epoch| write(&own, epoch));
         let other = Checkpoints::new(folder.path(), None, hash_bytes(b"another training"));
         assert_eq!(latest(&other, 9), None);
-        let state = own.latest(2).0.unwrap().file(file::CHECKPOINT_STATE);
+        let state = own.latest(2, |_| Ok(())).0.unwrap().file(file::CHECKPOINT_STATE);
         let text = fs::read_to_string(&state).unwrap().replace("\"schema_version\": 1", "\"schema_version\": 99");
         fs::write(&state, text).unwrap();
-        let (found, passed_over) = own.latest(2);
+        let (found, passed_over) = own.latest(2, |_| Ok(()));
         assert_eq!(found.unwrap().epoch, 1);
         assert!(passed_over[0].contains("schema version 99"), "{passed_over:?}");
     }

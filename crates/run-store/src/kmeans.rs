@@ -8,8 +8,8 @@ use crate::codec::{self, Encoded, Format};
 use crate::error::{Result, StoreError};
 
 const FORMAT: Format = Format { kind: "K-means model", magic: *b"LSKMEANS", version: 1 };
-/// Four million coordinates.
-const SIZE_LIMIT: usize = 32 << 20;
+/// 32 million coordinates.
+const SIZE_LIMIT: usize = 256 << 20;
 
 /// Centroids and the names given to their clusters.
 #[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]

@@ -129,14 +129,8 @@ pub enum Reason {
     First,
     /// Something was there, and these things are not as they would be.
     Rerun(Vec<String>),
-}
-
-impl Reason {
-    /// The same result is asked for once more, from the start.
-    #[must_use]
-    pub fn forced() -> Self {
-        Self::Rerun(vec!["forced".to_owned()])
-    }
+    /// A run from the start was asked for.
+    Forced,
 }
 
 impl fmt::Display for Reason {
@@ -144,6 +138,7 @@ impl fmt::Display for Reason {
         match self {
             Self::First => formatter.write_str("first run"),
             Self::Rerun(causes) => write!(formatter, "rerun: {}", causes.join(", ")),
+            Self::Forced => formatter.write_str("rerun: forced"),
         }
     }
 }
@@ -210,7 +205,7 @@ impl Plan {
     pub fn decide(&self, force: bool) -> Result<Decision> {
         crate::work::recover(&self.dir)?;
         if force && (self.dir.path().exists() || self.dir.partial().exists()) {
-            return Ok(Decision::Run(Reason::forced()));
+            return Ok(Decision::Run(Reason::Forced));
         }
         if !self.dir.path().exists() {
             return Ok(Decision::Run(Reason::First));
@@ -229,11 +224,15 @@ impl Plan {
             causes = self.damage(&manifest);
         }
         if causes.is_empty() {
-            crate::work::tidy(&self.dir);
             Ok(Decision::UpToDate(Box::new(manifest)))
         } else {
             Ok(Decision::Run(Reason::Rerun(causes)))
         }
+    }
+
+    /// Removes what a kill left beside a result that is up to date, but for checkpoints, unless someone is at work there.
+    pub fn tidy(&self) {
+        crate::work::tidy(&self.dir);
     }
 
     /// Takes the folder's lock and begins to fill a new one beside it. Checkpoints of an interrupted or finished training

@@ -52,8 +52,21 @@ impl Work {
     #[must_use]
     pub fn checkpoints(&self) -> Checkpoints {
         let earlier = self.plan.dir.path();
-        let earlier = (self.reason != Reason::forced()).then_some(earlier.as_path());
+        let earlier = (self.reason != Reason::Forced).then_some(earlier.as_path());
         Checkpoints::new(&self.partial, earlier, self.plan.checkpoint_key())
+    }
+
+    /// Another process may have replaced an input after it was hashed and before it was read: then the result is of nothing
+    /// that the manifest could name.
+    fn check_inputs(&self) -> Result<()> {
+        for (name, input) in &self.plan.inputs {
+            let path = self.plan.dir.run().join(&input.path);
+            if hash_file(&path)?.0 != input.blake3 {
+                let problem = format!("the input {name} changed while the stage was at work");
+                return Err(StoreError::invalid(&path, problem, "run the stage again"));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the manifest and puts the new folder in the old one's place.
@@ -61,6 +74,7 @@ impl Work {
     /// # Errors
     /// The disk refuses; the earlier result is then still there.
     pub fn commit(mut self, environment: Environment) -> Result<Manifest> {
+        self.check_inputs()?;
         self.checkpoints().finish()?;
         let outputs = record_outputs(&self.partial)?;
         let dir = &self.plan.dir;
@@ -86,8 +100,8 @@ impl Work {
         put_in_place(dir, &self.partial)?;
         self.committed = true;
         sync(dir.run())?;
-        // What now stands at the partial path is the old result, if there was one.
-        remove_folder(&self.partial)?;
+        // What now stands at the partial path is the old result, if there was one. The new one is whole without this.
+        let _ = remove_folder(&self.partial);
         Ok(manifest)
     }
 }
@@ -151,7 +165,7 @@ fn lock(dir: &StageDir) -> Result<File> {
 
 /// Makes `partial` an empty folder, but for the checkpoints of an interrupted training.
 fn prepare(partial: &Path, reason: &Reason) -> Result<()> {
-    if *reason == Reason::forced() {
+    if *reason == Reason::Forced {
         remove_folder(partial)?;
     }
     clear_but_checkpoints(partial)?;
@@ -212,27 +226,36 @@ fn put_in_place(dir: &StageDir, partial: &Path) -> Result<()> {
     if !path.exists() {
         return fs::rename(partial, &path).map_err(StoreError::io("create", &path));
     }
-    if exchange(partial, &path) {
+    if exchange(partial, &path).map_err(StoreError::io("replace", &path))? {
         return Ok(());
     }
     // In two steps; `recover` mends what a kill between them leaves.
     let previous = dir.previous();
     remove_folder(&previous)?;
     fs::rename(&path, &previous).map_err(StoreError::io("replace", &path))?;
-    fs::rename(partial, &path).map_err(StoreError::io("replace", &path))?;
+    if let Err(source) = fs::rename(partial, &path) {
+        // The earlier result takes its place again; should that fail too, `recover` does it later.
+        let _ = fs::rename(&previous, &path);
+        return Err(StoreError::Io { action: "replace", path, source });
+    }
     remove_folder(&previous)
 }
 
-/// Swaps two folders in one step, where the file system can.
+/// Swaps two folders in one step. False where the system or the file system cannot.
 #[cfg(target_os = "linux")]
-fn exchange(one: &Path, other: &Path) -> bool {
+fn exchange(one: &Path, other: &Path) -> std::io::Result<bool> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
-    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+    use rustix::io::Errno;
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn exchange(_one: &Path, _other: &Path) -> bool {
-    false
+fn exchange(_one: &Path, _other: &Path) -> std::io::Result<bool> {
+    Ok(false)
 }
 
 /// Brings the earlier result back if a kill fell between the two steps of a replacement.
@@ -244,13 +267,19 @@ pub(crate) fn recover(dir: &StageDir) -> Result<()> {
     recover_locked(dir)
 }
 
-/// Removes what a kill left beside a whole result, unless someone is at work there.
+/// Removes what a kill left beside a whole result, unless someone is at work there. Checkpoints stay: they may be of a longer
+/// training that is to go on.
 pub(crate) fn tidy(dir: &StageDir) {
-    if dir.partial().exists()
+    let (partial, previous) = (dir.partial(), dir.previous());
+    if (partial.exists() || previous.exists())
         && let Ok(_lock) = lock(dir)
     {
-        // What cannot be removed does no harm.
-        let _ = remove_folder(&dir.partial());
+        // With a manifest it is the result before this one, on its way out. What cannot be removed does no harm.
+        let _ = match partial.join(file::MANIFEST).exists() {
+            true => remove_folder(&partial),
+            false => clear_but_checkpoints(&partial),
+        };
+        let _ = remove_folder(&previous);
     }
 }
 

@@ -50,7 +50,12 @@ pub fn execute(
 ) -> anyhow::Result<Outcome> {
     let title = plan.dir().title();
     let reason = match plan.decide(options.force)? {
-        Decision::UpToDate(manifest) => return Ok(Outcome::UpToDate(manifest)),
+        Decision::UpToDate(manifest) => {
+            if !options.dry_run {
+                plan.tidy();
+            }
+            return Ok(Outcome::UpToDate(manifest));
+        }
         Decision::Run(reason) if options.dry_run => return Ok(Outcome::WouldRun(reason)),
         Decision::Run(reason) => reason,
     };
@@ -60,17 +65,29 @@ pub fn execute(
     Ok(Outcome::Done(Box::new(work.commit(environment)?)))
 }
 
-/// The checkpoint to continue a training of `epochs` epochs from, if there is a sound one; says which were passed over.
-pub fn latest_checkpoint(checkpoints: &Checkpoints, epochs: u32, progress: &mut dyn Progress) -> Option<Checkpoint> {
-    let (checkpoint, passed_over) = checkpoints.latest(epochs);
+/// The checkpoint to continue a training of `epochs` epochs from, if there is one that is sound and `usable`. Says which were
+/// passed over, and where the training goes on.
+pub fn latest_checkpoint(
+    checkpoints: &Checkpoints,
+    epochs: u32,
+    progress: &mut dyn Progress,
+    usable: impl Fn(&Checkpoint) -> Result<(), String>,
+) -> Option<Checkpoint> {
+    let (checkpoint, passed_over) = checkpoints.latest(epochs, usable);
     passed_over.iter().for_each(|problem| progress.note(problem));
+    if let Some(checkpoint) = &checkpoint {
+        progress.note(&format!("continuing after epoch {}", checkpoint.epoch));
+    }
     checkpoint
 }
 
 /// What to say when a training was asked to stop in `epoch`.
 #[must_use]
-pub fn stopped_in_epoch(epoch: u32) -> Interrupted {
+pub fn stopped_in_epoch(epoch: u32, options: &Options) -> Interrupted {
     Interrupted(match epoch {
+        _ if options.force => {
+            format!("stopped in epoch {epoch}; run the same command again to start over, as --force does")
+        }
         1 => "stopped in epoch 1; run the same command again to start over".to_owned(),
         _ => format!("stopped in epoch {epoch}; run the same command again to go on after epoch {}", epoch - 1),
     })
@@ -79,7 +96,6 @@ pub fn stopped_in_epoch(epoch: u32) -> Interrupted {
 /// Runs a stage's core for its `main`: says its summary on stdout, or what went wrong on stderr.
 pub fn run(options: &Options, core: impl FnOnce(&Options, &mut dyn Progress) -> anyhow::Result<Summary>) -> ExitCode {
     let mut progress = for_stderr(options.quiet);
-    options.interrupt.listen();
     match core(options, progress.as_mut()) {
         Ok(summary) => {
             if options.json {

@@ -24,8 +24,9 @@ impl Interrupt {
         self.requested.store(true, Ordering::Relaxed);
     }
 
-    /// Lets Ctrl-C ask for a stop.
-    pub(crate) fn listen(&self) {
+    /// Lets Ctrl-C ask for a stop, from now on: for a stage that looks at [`is_requested`](Self::is_requested) often. Others
+    /// are better ended at once, as they have nothing to save.
+    pub fn listen(&self) {
         let interrupt = self.clone();
         let handler = move || {
             if interrupt.is_requested() {

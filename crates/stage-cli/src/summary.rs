@@ -37,9 +37,10 @@ impl Summary {
         Ok(Self { name, outcome, figures, metrics: serde_json::to_value(&metrics)? })
     }
 
-    /// The summary of the stage in `dir`, which has no metrics of its own, only `figures`.
+    /// The summary of the stage in `dir`, which has no metrics of its own, only `figures` of what it left, if anything yet.
     #[must_use]
     pub fn of_files(dir: &StageDir, outcome: Outcome, figures: Vec<(String, String)>) -> Self {
+        let figures = if outcome.is_finished() { figures } else { Vec::new() };
         Self { name: dir.title(), outcome, figures, metrics: Value::Null }
     }
 
