@@ -78,6 +78,11 @@ fn table(args: &TableArgs, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints a line on stderr, and does not mind a reader that has gone.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -140,9 +145,4 @@ mod tests {
         let _ = run(&[&damaged, Path::new("--out"), &other]);
         assert!(other.join("summary.md").exists() && !folder.path().join("summary.md").exists());
     }
-}
-
-/// Prints a line on stderr, and does not mind a reader that has gone.
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }
