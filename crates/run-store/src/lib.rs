@@ -16,6 +16,7 @@ mod codec;
 mod dataset;
 mod document;
 mod error;
+mod finished;
 mod hash;
 mod history;
 mod kmeans;
@@ -34,6 +35,7 @@ pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
 pub use document::{Document, read_document, write_document};
 pub use error::{Result, StoreError};
+pub use finished::{FinishedStage, VerifiedFile};
 pub use hash::{ContentHash, hash_bytes, hash_file};
 pub use history::{ClassifierEpoch, History, TrainingEpoch};
 pub use kmeans::KMeansModel;
@@ -45,6 +47,6 @@ pub use metrics::{
     SilhouetteMetrics, TrainMetrics,
 };
 pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind};
-pub use plan::{Decision, FinishedStage, Plan, Reason, VerifiedFile};
+pub use plan::{Decision, Plan, Reason};
 pub use reconstructions::{Reconstruction, Reconstructions};
 pub use work::{Work, replace_file};

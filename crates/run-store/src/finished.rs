@@ -1,0 +1,99 @@
+//! What earlier stages left, and files from outside: everything that a stage reads goes through here.
+
+use std::path::{Path, PathBuf};
+
+use crate::document::read_document;
+use crate::error::{Result, StoreError};
+use crate::hash::{ContentHash, hash_file};
+use crate::layout::{RunDir, StageDir, file};
+use crate::manifest::Manifest;
+
+/// A stage folder whose manifest was read: the only door to another stage's outputs.
+#[derive(Clone, Debug)]
+pub struct FinishedStage {
+    dir: StageDir,
+    manifest: Manifest,
+}
+
+impl FinishedStage {
+    /// Opens the finished folder `dir`.
+    ///
+    /// # Errors
+    /// The stage has not run to its end, or its manifest cannot be read.
+    pub fn open(dir: StageDir) -> Result<Self> {
+        crate::work::recover(&dir)?;
+        let path = dir.file(file::MANIFEST);
+        if !path.exists() {
+            return Err(StoreError::Missing { path, advice: format!("run `{}` first", dir.command()) });
+        }
+        let manifest = read_document(&path)?;
+        Ok(Self { dir, manifest })
+    }
+
+    /// The folder's manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// One of the folder's files, its content checked against the manifest.
+    ///
+    /// # Errors
+    /// The file is missing, unreadable, or not as it was written.
+    pub fn file(&self, name: &str) -> Result<VerifiedFile> {
+        let path = self.dir.file(name);
+        let advice = || format!("run `{} --force` to make it again", self.dir.command());
+        let Some(record) = self.manifest.outputs.get(name) else {
+            return Err(StoreError::Missing { path, advice: advice() });
+        };
+        if !path.exists() {
+            return Err(StoreError::Missing { path, advice: advice() });
+        }
+        let (hash, _) = hash_file(&path)?;
+        if hash == record.blake3 {
+            Ok(VerifiedFile { path, hash })
+        } else {
+            let problem =
+                format!("expected content {} as its manifest says, found {}", record.blake3.short(), hash.short());
+            Err(StoreError::invalid(&path, problem, advice()))
+        }
+    }
+
+    /// The run that the input `name` was read from, if it came from one.
+    #[must_use]
+    pub fn source_run(&self, name: &str) -> Option<RunDir> {
+        let input = self.manifest.inputs.get(name)?;
+        let path = self.dir.run().join(&input.path);
+        Some(RunDir::new(path.parent()?.parent()?))
+    }
+}
+
+/// A file whose content is known.
+#[derive(Clone, Debug)]
+pub struct VerifiedFile {
+    pub(crate) path: PathBuf,
+    pub(crate) hash: ContentHash,
+}
+
+impl VerifiedFile {
+    /// A file from outside any run, taken as it is.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn external(path: &Path) -> Result<Self> {
+        let (hash, _) = hash_file(path)?;
+        Ok(Self { path: path.to_owned(), hash })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its content.
+    #[must_use]
+    pub fn hash(&self) -> &ContentHash {
+        &self.hash
+    }
+}
