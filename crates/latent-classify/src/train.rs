@@ -71,16 +71,24 @@ pub(crate) fn train(
         let (test_loss, test_accuracy) = (answers.loss, answers.accuracy);
         progress.milestone(&format!("epoch {epoch}/{} · loss {train_loss:.4}, test {test_loss:.4}", protocol.epochs));
         state.history.push(ClassifierEpoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy });
-        let steps = state.optimizer.steps();
-        checkpoints.write(epoch, steps, |checkpoint| state.save(classifier, checkpoint))?;
+        save(classifier, state, checkpoints)?;
     }
     progress.end();
     if first > protocol.epochs {
         // Nothing was left to train.
-        let steps = state.optimizer.steps();
-        checkpoints.write(state.epoch(), steps, |checkpoint| state.save(classifier, checkpoint))?;
+        save(classifier, state, checkpoints)?;
     }
     Ok(())
+}
+
+/// Writes a checkpoint to go on from.
+fn save(
+    classifier: &Classifier,
+    state: &TrainingState<ClassifierEpoch>,
+    checkpoints: &Checkpoints,
+) -> anyhow::Result<()> {
+    let steps = state.optimizer.steps();
+    Ok(checkpoints.write(state.epoch(), steps, |checkpoint| state.save(classifier, checkpoint))?)
 }
 
 /// One pass over the training latents: mean loss and accuracy while training, each batch before its own step.

@@ -1,9 +1,9 @@
 //! `summary.md` and `summary.json`, each replaced in one step.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use run_store::{ArtifactsDir, StoreError, write_document};
+use run_store::{ArtifactsDir, StoreError, replace_file, write_document};
 
 use crate::collect::Run;
 use crate::summary::Summary;
@@ -29,25 +29,9 @@ pub fn write_summary(folder: &Path, summary: &Summary, markdown: &str) -> Result
     let artifacts = ArtifactsDir::new(folder);
     let paths = [artifacts.summary_markdown(), artifacts.summary_json()];
     let [for_people, for_programs] = &paths;
-    replace(for_people, |partial| fs::write(partial, markdown).map_err(StoreError::io("write", for_people)))?;
-    replace(for_programs, |partial| write_document(partial, summary))?;
+    replace_file(for_people, |partial| fs::write(partial, markdown).map_err(StoreError::io("write", for_people)))?;
+    replace_file(for_programs, |partial| write_document(partial, summary))?;
     Ok(paths)
-}
-
-/// Lets `fill` write a file beside `path`, and moves it to its place.
-fn replace(path: &Path, fill: impl FnOnce(&Path) -> Result<(), StoreError>) -> Result<(), StoreError> {
-    // A name of this process, so that two reports at once do not write one file.
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    let moved = fill(&partial).and_then(|()| {
-        File::open(&partial).and_then(|file| file.sync_all()).map_err(StoreError::io("flush", path))?;
-        fs::rename(&partial, path).map_err(StoreError::io("replace", path))
-    });
-    if moved.is_err() {
-        // The error that is on its way says more than a failure to tidy up.
-        let _ = fs::remove_file(&partial);
-    }
-    moved
 }
 
 #[cfg(test)]
@@ -87,7 +71,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summary.md");
         fs::write(&path, "old").unwrap();
-        let failed = replace(&path, |partial| {
+        let failed = replace_file(&path, |partial| {
             fs::write(partial, "half").unwrap();
             Err(StoreError::invalid(&path, "no room", "make some"))
         });

@@ -120,9 +120,10 @@ impl Drop for Work {
 /// # Errors
 /// `write` fails or the disk refuses; what was there before then remains.
 pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    // A name of this process, so that two at once do not write one file.
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".partial");
+    name.push(format!(".{}.partial", std::process::id()));
     let partial = path.with_file_name(name);
     let written = write(&partial)
         .and_then(|()| sync(&partial))
