@@ -15,3 +15,4 @@ mod resume;
 mod schemas;
 mod script;
 mod usage;
+mod variational;

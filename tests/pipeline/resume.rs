@@ -111,13 +111,13 @@ fn other_parameters_start_over() {
 }
 
 #[test]
-fn reconstructions_that_were_not_kept_need_a_new_start() {
+fn epochs_that_were_not_kept_need_a_new_start() {
     let changes = [("--epochs", "4"), ("--keep-epochs", "0,2,3")];
     let expected = undisturbed(ModelKind::Ae, Stage::AeTrain, &changes);
     let study = Study::finished(ModelKind::Ae);
     succeeded(study.command_with(Stage::AeTrain, &[("--epochs", "3"), ("--keep-epochs", "0")]));
     let notes = notes(&study, Stage::AeTrain, &changes);
-    assert!(notes.contains("no reconstructions were kept after epoch 2"), "{notes}");
+    assert!(notes.contains("nothing was kept of epoch 2"), "{notes}");
     assert_same(&expected, &results(&study, Stage::AeTrain));
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 
-use pipeline_tests::{Study, Tree, manifest, succeeded};
+use pipeline_tests::{MODELS, Study, Tree, manifest, succeeded};
 use polars::io::SerReader;
 use polars::io::parquet::read::ParquetReader;
 use run_store::{ModelKind, Stage, file};
@@ -57,8 +57,8 @@ fn documents_begin_with_their_version() {
 
 #[test]
 fn models() {
-    for model in [ModelKind::Ae, ModelKind::Cae] {
-        let study = Study::finished(model);
+    for model in MODELS {
+        let study = Study::finished(*model);
         let description = fs::read_to_string(study.dir(Stage::AeTrain).file(file::MODEL)).unwrap();
         insta::assert_snapshot!(format!("model_{model}"), description);
     }
@@ -69,8 +69,8 @@ fn models() {
 
 #[test]
 fn weights() {
-    for model in [ModelKind::Ae, ModelKind::Cae] {
-        let study = Study::finished(model);
+    for model in MODELS {
+        let study = Study::finished(*model);
         insta::assert_snapshot!(format!("weights_{model}"), tensors(&study.dir(Stage::AeTrain).file(file::WEIGHTS)));
     }
     let study = Study::finished(ModelKind::Cae);
@@ -86,9 +86,22 @@ fn tables() {
             text += &format!("{stage}/{name}\n{}\n", table(&study.dir(stage).file(name)));
         }
     }
-    // Only this value is no word of the test's own.
-    let weights = manifest(&study.dir(Stage::AeTrain)).outputs[run_store::file::WEIGHTS].blake3.to_string();
-    insta::assert_snapshot!(text.replace(&weights, "[hash of the weights]"));
+    let variational = Study::finished(ModelKind::Cvae);
+    let mut command = variational.command(Stage::LatentExport);
+    command.arg("--with-logvar");
+    succeeded(command);
+    let of_variational = [(Stage::LatentExport, file::TEST_LATENTS), (Stage::AeTrain, file::HISTORY)];
+    let of_variational =
+        of_variational.into_iter().chain(Stage::AeTrain.outputs_of_some().iter().map(|name| (Stage::AeTrain, *name)));
+    for (stage, name) in of_variational {
+        text += &format!("{stage}/{name} of a variational model\n{}\n", table(&variational.dir(stage).file(name)));
+    }
+    // Only these values are no words of the test's own.
+    for study in [study, variational] {
+        let weights = manifest(&study.dir(Stage::AeTrain)).outputs[file::WEIGHTS].blake3.to_string();
+        text = text.replace(&weights, "[hash of the weights]");
+    }
+    insta::assert_snapshot!(text);
 }
 
 #[test]
@@ -115,8 +128,10 @@ fn help() {
     for stage in Stage::ALL {
         insta::assert_snapshot!(format!("help_{stage}"), succeeded(study.bare_command(stage, &["-h"])));
     }
-    let prediction = succeeded(study.bare_command(Stage::ClusterEval, &["predict", "-h"]));
-    insta::assert_snapshot!("help_cluster-eval_predict", prediction);
+    for (stage, command) in [(Stage::ClusterEval, "predict"), (Stage::AeTrain, "sample")] {
+        let help = succeeded(study.bare_command(stage, &[command, "-h"]));
+        insta::assert_snapshot!(format!("help_{stage}_{command}"), help);
+    }
 }
 
 #[test]

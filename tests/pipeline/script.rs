@@ -32,9 +32,21 @@ fn help_names_every_target() {
     let output = script(&["help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
-    for target in
-        ["study", "setup", "data", "train", "latents", "cluster", "classify", "report", "test", "check", "clean"]
-    {
+    for target in [
+        "study",
+        "setup",
+        "data",
+        "reader",
+        "train",
+        "latents",
+        "cluster",
+        "classify",
+        "readability",
+        "report",
+        "test",
+        "check",
+        "clean",
+    ] {
         assert!(help.contains(&format!("\n  {target} ")), "{target} is not in\n{help}");
     }
 }
@@ -51,10 +63,22 @@ fn clustering_alone_runs_nothing_else() {
 
 #[test]
 fn a_study_runs_the_stages_of_each_run_in_order() {
-    let order = ["mnist-data", "ae-train", "latent-export", "cluster-eval", "latent-classify"];
-    assert_eq!(stages(&["study", "MODEL=cae", "LATENT=2"]), order);
-    // Two models with two latent sizes share one dataset.
-    assert_eq!(stages(&[]).len(), 1 + 4 * 4);
+    let mut found = stages(&["study", "MODEL=cae", "LATENT=2"]);
+    // The reader is for all runs: it may be trained at any time before it is asked.
+    let reader = found.iter().position(|stage| *stage == "reader-train").unwrap();
+    assert!((1..found.len() - 1).contains(&reader), "{found:?}");
+    found.remove(reader);
+    let order = ["mnist-data", "ae-train", "latent-export", "cluster-eval", "latent-classify", "recon-eval"];
+    assert_eq!(found, order);
+    // Three models with two latent sizes share one dataset and its reader.
+    assert_eq!(stages(&[]).len(), 2 + 6 * 5);
+    assert_eq!(stages(&["study", "SEEDS=0 1 2 3 4"]).len(), 2 + 5 * 6 * 5);
+    assert_eq!(stages(&["study", "SEEDS=0 1"]), stages(&["study", "SEED=0 1"]));
+}
+
+#[test]
+fn readability_alone_needs_the_reader_and_no_other_stage() {
+    assert_eq!(stages(&["readability", "RUN=cae-32"]), ["mnist-data", "reader-train", "recon-eval"]);
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Study {
     /// What `stage` is given as `--run`: a dataset's preparation is a run of its own.
     fn run_argument(&self, stage: Stage) -> PathBuf {
         match stage {
-            Stage::MnistData => prepared_dataset("mnist").path().to_owned(),
+            _ if stage.is_of_dataset() => prepared_dataset("mnist").path().to_owned(),
             _ => PathBuf::from(format!("artifacts/{}-2", self.model)),
         }
     }
@@ -116,6 +116,10 @@ impl Study {
         let own = |name, value: &str| (name, value.to_owned());
         match stage {
             Stage::MnistData => vec![own("--source", slice().to_str().unwrap())],
+            // Images 256 to 511 of the slice are those that no run of these tests is trained on.
+            Stage::ReaderTrain => {
+                vec![own("--first", "256"), own("--count", "256"), own("--batch-size", "32"), own("--epochs", "4")]
+            }
             Stage::AeTrain => vec![
                 own("--model", self.model.name()),
                 own("--latent-dim", "2"),
@@ -124,7 +128,7 @@ impl Study {
                 own("--train-count", "256"),
                 own("--test-count", "64"),
             ],
-            Stage::LatentExport => Vec::new(),
+            Stage::LatentExport | Stage::ReconEval => Vec::new(),
             Stage::ClusterEval => vec![own("--restarts", "3")],
             Stage::LatentClassify => vec![own("--epochs", "3")],
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use run_store::{ModelKind, RunDir};
 use serde::Serialize;
-use training::{DeviceChoice, OptimizerRule, Preset, ReconstructionLoss};
+use training::{DeviceChoice, Loss, OptimizerRule, Preset};
 
 /// Everything that decides the outputs. It is what the manifest records as parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub struct Protocol {
     /// The optimizer.
     pub optimizer: OptimizerRule,
     /// The loss.
-    pub loss: ReconstructionLoss,
+    pub loss: Loss,
     /// Whether each epoch has an order of its own.
     pub shuffle: bool,
     /// The first training images of the dataset are used, this many.
@@ -31,23 +31,24 @@ pub struct Protocol {
     pub test_count: u32,
     /// The run's seed.
     pub seed: u64,
-    /// Epochs after which reconstructions are kept, besides the last.
+    /// Epochs after which weights and reconstructions are kept, besides the last.
     pub keep_epochs: BTreeSet<u32>,
 }
 
 impl Protocol {
-    /// What `preset` decides.
+    /// What `preset` decides for `model`, or for the model of its own choice.
     #[must_use]
-    pub fn of(preset: Preset) -> Self {
+    pub fn of(preset: Preset, model: Option<ModelKind>) -> Self {
+        let model = model.unwrap_or(ModelKind::Cae);
         match preset {
             Preset::Reference => Self {
-                model: ModelKind::Cae,
+                model,
                 latent_dim: 32,
                 epochs: 25,
                 batch_size: 256,
                 learning_rate: 1e-3,
                 optimizer: OptimizerRule::Nadam,
-                loss: ReconstructionLoss::Bce,
+                loss: if model.is_variational() { Loss::Elbo } else { Loss::Bce },
                 shuffle: false,
                 train_count: 20_000,
                 test_count: 4_000,

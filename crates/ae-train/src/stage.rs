@@ -1,15 +1,16 @@
 //! The stage around the training: what it reads, what it writes.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use autoencoders::{Autoencoder, Weights, describe};
 use run_store::{
     Dataset, DatasetFile, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file, write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute};
 use tch::{Device, Kind, Tensor};
-use training::prepare_process;
+use training::{Loss, prepare_process};
 
-use crate::config::Config;
+use crate::config::{Config, Protocol};
+use crate::prior::{self, KEPT_SAMPLES};
 use crate::state::State;
 use crate::train::{Images, test_mean_squared_error, train};
 
@@ -19,6 +20,7 @@ use crate::train::{Images, test_mean_squared_error, train};
 /// The dataset is missing, broken or too small; the model does not fit it; the loss ceases to be finite; or the
 /// destination cannot be written.
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
+    check_loss(&config.protocol)?;
     let dir = config.run.stage(Stage::AeTrain, None);
     let data = FinishedStage::open(config.data.stage(Stage::MnistData, None))?;
     let dataset = data.file(file::DATASET)?;
@@ -44,12 +46,30 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         model.save(&work.file(file::WEIGHTS))?;
         write_document(&work.file(file::MODEL), model.description())?;
         TrainingEpoch::write(&work.file(file::HISTORY), &state.training.history)?;
+        state.weights.write(&work.file(file::WEIGHTS_BY_EPOCH), model.parameters())?;
         state.reconstructions(&model).write(&work.file(file::RECONSTRUCTIONS))?;
+        if protocol.model.is_variational() {
+            prior::samples(&model, KEPT_SAMPLES, protocol.seed)?.write(&work.file(file::PRIOR_SAMPLES))?;
+            if protocol.latent_dim == 2 {
+                prior::grid(&model)?.write(&work.file(file::PRIOR_GRID))?;
+            }
+        }
         let mean_squared_error = test_mean_squared_error(&model, &images, protocol.batch_size);
         write_document(&work.file(file::METRICS), &metrics(config, &dataset, &model, &state, mean_squared_error)?)?;
         Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)
+}
+
+fn check_loss(protocol: &Protocol) -> anyhow::Result<()> {
+    let (model, loss) = (protocol.model, protocol.loss);
+    let is_bound = loss == Loss::Elbo;
+    ensure!(!model.is_variational() || is_bound, "expected the loss elbo for {model}, found {loss}; leave out --loss");
+    ensure!(
+        model.is_variational() || !is_bound,
+        "expected another loss than elbo for {model}, which is not variational; use --loss bce, or --model cvae"
+    );
+    Ok(())
 }
 
 fn check_counts(config: &Config, dataset: &Dataset<'_>) -> anyhow::Result<()> {
@@ -89,15 +109,22 @@ fn metrics(
         train_loss: last.train_loss,
         test_loss: last.test_loss,
         test_mean_squared_error,
+        elbo: last.elbo,
     })
 }
 
 fn figures(metrics: &TrainMetrics) -> Vec<(String, String)> {
     let number = |value: f64| format!("{value:.4}");
-    vec![
+    let mut figures = vec![
         ("parameters".to_owned(), metrics.parameter_count.to_string()),
         ("train loss".to_owned(), number(metrics.train_loss)),
         ("test loss".to_owned(), number(metrics.test_loss)),
         ("test mean squared error".to_owned(), number(metrics.test_mean_squared_error)),
-    ]
+    ];
+    if let Some(elbo) = metrics.elbo {
+        let nats = |value: f64| format!("{value:.2} nats an image");
+        figures.push(("test reconstruction".to_owned(), nats(elbo.test.reconstruction_nats)));
+        figures.push(("test divergence from the prior".to_owned(), nats(elbo.test.kl_nats)));
+    }
+    figures
 }

@@ -1,17 +1,14 @@
 //! The training loop.
 
 use anyhow::bail;
-use autoencoders::{Autoencoder, Mode};
-use run_store::{Checkpoints, Reconstruction, TrainingEpoch};
+use autoencoders::{Autoencoder, Encoding, Mode};
+use run_store::{Checkpoints, ElboEpoch, REDRAWN_COUNT, Reconstruction, TrainingEpoch};
 use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
 use tch::{Kind, Tensor, no_grad};
-use training::{Batches, Optimizer, ReconstructionLoss, Seed};
+use training::{Batches, LossValue, Optimizer, Seed, mean_squared_error};
 
 use crate::config::Protocol;
 use crate::state::State;
-
-/// How many of the first test images are redrawn, as in the report.
-const REDRAWN: i64 = 16;
 
 /// What a model is trained and judged on: bytes, count × pixels, on the device.
 pub(crate) struct Images<'a> {
@@ -33,7 +30,7 @@ pub(crate) fn train(
     (options, progress): (&Options, &mut dyn Progress),
 ) -> anyhow::Result<()> {
     if state.training.epoch() == 0 && protocol.keep_epochs.contains(&0) {
-        state.reconstructions.extend(redraw(model, images, 0)?);
+        keep(model, state, images, 0)?;
     }
     let first = state.training.epoch() + 1;
     let task = format!("{} {}", model.description().model, model.description().latent_dim);
@@ -49,11 +46,11 @@ pub(crate) fn train(
             epoch,
             (&options.interrupt, progress),
         );
-        let Some(train_loss) = trained else {
+        let Some(train) = trained else {
             return Err(stopped_in_epoch(epoch, options).into());
         };
-        let test_loss =
-            evaluate(model, &images.test, protocol.batch_size, |logits, images| protocol.loss.mean(logits, images));
+        let test = test_loss(model, protocol, images);
+        let (train_loss, test_loss) = (train.total, test.total);
         if !train_loss.is_finite() || !test_loss.is_finite() {
             // What led here leads nowhere else.
             checkpoints.discard()?;
@@ -63,10 +60,11 @@ pub(crate) fn train(
                 protocol.learning_rate
             );
         }
-        state.training.history.push(TrainingEpoch { epoch, train_loss, test_loss });
+        let elbo = train.elbo.zip(test.elbo).map(|(train, test)| ElboEpoch { train, test });
+        state.training.history.push(TrainingEpoch { epoch, train_loss, test_loss, elbo });
         progress.milestone(&status(epoch, protocol, state.training.history.last()));
         if protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs {
-            state.reconstructions.extend(redraw(model, images, epoch)?);
+            keep(model, state, images, epoch)?;
         }
         state.save(model, checkpoints)?;
     }
@@ -74,16 +72,28 @@ pub(crate) fn train(
     if first > protocol.epochs {
         // Nothing was left to train: what the last epoch leaves may be missing, as it was none to be kept before.
         if state.reconstructions.iter().all(|row| row.epoch != protocol.epochs) {
-            state.reconstructions.extend(redraw(model, images, protocol.epochs)?);
+            keep(model, state, images, protocol.epochs)?;
         }
         state.save(model, checkpoints)?;
     }
     Ok(())
 }
 
-/// The mean squared error over the test images.
+/// The mean loss over the test images. A variational model's latents are drawn, as a lower bound wants it.
+fn test_loss(model: &Autoencoder, protocol: &Protocol, images: &Images<'_>) -> LossValue {
+    let terms = evaluate(model, &images.test, protocol.batch_size, |images, encoding| {
+        let logits = model.decode_logits(&encoding.sample(), Mode::Inference);
+        protocol.loss.terms(&logits, images, encoding)
+    });
+    LossValue::of(&terms, 1.0)
+}
+
+/// The mean squared error over the test images, redrawn from their latents as they are exported.
 pub(crate) fn test_mean_squared_error(model: &Autoencoder, images: &Images<'_>, batch_size: u32) -> f64 {
-    evaluate(model, &images.test, batch_size, |logits, images| ReconstructionLoss::Mse.mean(logits, images))
+    let mean = evaluate(model, &images.test, batch_size, |images, encoding| {
+        mean_squared_error(&model.decode_logits(&encoding.mean, Mode::Inference), images)
+    });
+    mean.double_value(&[])
 }
 
 fn status(epoch: u32, protocol: &Protocol, last: Option<&TrainingEpoch>) -> String {
@@ -101,50 +111,67 @@ fn train_epoch(
     pixels: &Tensor,
     epoch: u32,
     (interrupt, progress): (&Interrupt, &mut dyn Progress),
-) -> Option<f64> {
+) -> Option<LossValue> {
     let mut generator = Seed(protocol.seed).epoch(epoch);
     let (count, size) = (i64::from(protocol.train_count), i64::from(protocol.batch_size));
     let batches = match protocol.shuffle {
         true => Batches::shuffled(count, size, &mut generator, pixels.device()),
         false => Batches::in_order(count, size),
     };
-    // The sum stays on the device: reading it at each step would wait for the device each time.
-    let mut total = Tensor::zeros([], (Kind::Double, pixels.device()));
+    // They stay on the device: reading them at each step would wait for the device each time.
+    let mut losses = Vec::new();
     for batch in batches {
         let images = model.preprocess(&batch.of(pixels));
-        let logits = model.decode_logits(&model.encode(&images, Mode::Training), Mode::Training);
-        let loss = protocol.loss.mean(&logits, &images);
-        let gradient = model.parameters().gradient(&loss);
+        let encoding = model.encode(&images, Mode::Training);
+        let logits = model.decode_logits(&encoding.sample(), Mode::Training);
+        let terms = protocol.loss.terms(&logits, &images, &encoding);
+        let gradient = model.parameters().gradient(&terms.get(0));
         optimizer.step(model.parameters().trainable(), &gradient);
-        total += loss.detach().to_kind(Kind::Double) * batch.len() as f64;
+        losses.push(terms.detach().to_kind(Kind::Double) * batch.len() as f64);
         progress.advance(batch.len() as u64);
         if interrupt.is_requested() {
             return None;
         }
     }
-    Some(total.double_value(&[]) / count as f64)
+    Some(LossValue::of(&sum(&losses), 1.0 / count as f64))
 }
 
-/// The mean over all images of a `score` that is a mean over a batch, in inference mode.
-fn evaluate(model: &Autoencoder, pixels: &Tensor, batch_size: u32, score: impl Fn(&Tensor, &Tensor) -> Tensor) -> f64 {
+/// The mean over all images of `scores`, which are means over a batch of images and their encoding, in inference mode.
+fn evaluate(
+    model: &Autoencoder,
+    pixels: &Tensor,
+    batch_size: u32,
+    scores: impl Fn(&Tensor, &Encoding) -> Tensor,
+) -> Tensor {
     let count = pixels.size()[0];
     no_grad(|| {
-        let mut total = Tensor::zeros([], (Kind::Double, pixels.device()));
-        for batch in Batches::in_order(count, i64::from(batch_size)) {
+        let batches = Batches::in_order(count, i64::from(batch_size)).map(|batch| {
             let images = model.preprocess(&batch.of(pixels));
-            let logits = model.decode_logits(&model.encode(&images, Mode::Inference), Mode::Inference);
-            total += score(&logits, &images).to_kind(Kind::Double) * batch.len() as f64;
-        }
-        total.double_value(&[]) / count as f64
+            let encoding = model.encode(&images, Mode::Inference);
+            scores(&images, &encoding).to_kind(Kind::Double) * batch.len() as f64
+        });
+        sum(&batches.collect::<Vec<_>>()) / count as f64
     })
+}
+
+/// The sum of tensors of one shape.
+fn sum(tensors: &[Tensor]) -> Tensor {
+    Tensor::stack(tensors, 0).sum_dim_intlist([0].as_slice(), false, Kind::Double)
+}
+
+/// Keeps the model's values after `epoch`, and what it makes of the first test images.
+fn keep(model: &Autoencoder, state: &mut State, images: &Images<'_>, epoch: u32) -> anyhow::Result<()> {
+    state.weights.keep(epoch, model.parameters());
+    state.reconstructions.extend(redraw(model, images, epoch)?);
+    Ok(())
 }
 
 /// The first test images as the model redraws them after `epoch`.
 fn redraw(model: &Autoencoder, images: &Images<'_>, epoch: u32) -> anyhow::Result<Vec<Reconstruction>> {
-    let count = REDRAWN.min(images.test.size()[0]);
+    let count = i64::from(REDRAWN_COUNT).min(images.test.size()[0]);
     no_grad(|| {
         let originals = model.preprocess(&images.test.narrow(0, 0, count));
-        let redrawn = model.decode(&model.encode(&originals, Mode::Inference), Mode::Inference);
+        let redrawn = model.decode(&model.encode(&originals, Mode::Inference).mean, Mode::Inference);
         (0..count)
             .zip(images.test_labels)
             .map(|(row, label)| {

@@ -1,6 +1,6 @@
 //! The report's architectures, as data.
 
-use run_store::{ClassifierDescription, Layer, ModelDescription, ModelKind};
+use run_store::{ClassifierDescription, Layer, ModelDescription, ModelKind, ReaderDescription};
 
 use crate::error::{ModelError, Result};
 
@@ -13,9 +13,11 @@ const DROPOUT: Layer = Layer::Dropout { rate: 0.5 };
 const BATCH_NORM: Layer = Layer::BatchNorm { momentum: 0.99, epsilon: 1e-3 };
 const MAX_POOL: Layer = Layer::MaxPool2d { size: 2 };
 const PIXEL_DIVISOR: f64 = 255.0;
-const AE_UNITS: [u32; 4] = [512, 256, 128, 64];
-const CAE_FILTERS: [u32; 2] = [32, 64];
+const DENSE_UNITS: [u32; 4] = [512, 256, 128, 64];
+const FILTERS: [u32; 2] = [32, 64];
 const CLASSIFIER_UNITS: u32 = 64;
+const READER_FILTERS: [u32; 2] = [32, 64];
+const READER_UNITS: u32 = 128;
 
 /// The autoencoder `model` for images of `height` × `width` grey pixels.
 ///
@@ -28,7 +30,11 @@ pub fn describe(model: ModelKind, latent_dim: u32, height: u32, width: u32) -> R
     }
     let (encoder, decoder) = match model {
         ModelKind::Ae => ae(latent_dim, height, width),
-        ModelKind::Cae => cae(latent_dim, height, width)?,
+        ModelKind::Cae => {
+            let latent = [Layer::Dense { units: latent_dim }, LEAKY_RELU];
+            convolutional(model, &latent, height, width)?
+        }
+        ModelKind::Cvae => convolutional(model, &[Layer::GaussianHeads { units: latent_dim }], height, width)?,
     };
     Ok(ModelDescription {
         model,
@@ -44,9 +50,9 @@ pub fn describe(model: ModelKind, latent_dim: u32, height: u32, width: u32) -> R
 fn ae(latent_dim: u32, height: u32, width: u32) -> (Vec<Layer>, Vec<Layer>) {
     let hidden = |units: u32| [Layer::Dense { units }, LEAKY_RELU, DROPOUT];
     let mut encoder = vec![Layer::Flatten];
-    encoder.extend(AE_UNITS.into_iter().flat_map(hidden));
+    encoder.extend(DENSE_UNITS.into_iter().flat_map(hidden));
     encoder.extend([Layer::Dense { units: latent_dim }, LEAKY_RELU]);
-    let mut decoder: Vec<Layer> = AE_UNITS.into_iter().rev().flat_map(hidden).collect();
+    let mut decoder: Vec<Layer> = DENSE_UNITS.into_iter().rev().flat_map(hidden).collect();
     decoder.extend([
         Layer::Dense { units: height * width },
         Layer::Reshape { height, width, channels: 1 },
@@ -55,24 +61,26 @@ fn ae(latent_dim: u32, height: u32, width: u32) -> (Vec<Layer>, Vec<Layer>) {
     (encoder, decoder)
 }
 
-fn cae(latent_dim: u32, height: u32, width: u32) -> Result<(Vec<Layer>, Vec<Layer>)> {
-    let shrink = 1 << CAE_FILTERS.len();
+/// The convolutional trunk with `latent` as the encoder's last layers, and its mirror.
+fn convolutional(model: ModelKind, latent: &[Layer], height: u32, width: u32) -> Result<(Vec<Layer>, Vec<Layer>)> {
+    let shrink = 1 << FILTERS.len();
     if !height.is_multiple_of(shrink) || !width.is_multiple_of(shrink) {
         return Err(ModelError::Architecture(format!(
-            "expected images whose sides are multiples of {shrink}, as cae halves them {} times, found {height} × {width}; \
+            "expected images whose sides are multiples of {shrink}, as {model} halves them {} times, found {height} × {width}; \
              use --model ae, or pad the images",
-            CAE_FILTERS.len()
+            FILTERS.len()
         )));
     }
-    let [_, channels] = CAE_FILTERS;
+    let [_, channels] = FILTERS;
     let (height, width) = (height / shrink, width / shrink);
-    let mut encoder: Vec<Layer> = CAE_FILTERS
+    let mut encoder: Vec<Layer> = FILTERS
         .into_iter()
         .flat_map(|filters| [Layer::Conv2d { filters, kernel: 3 }, BATCH_NORM, LEAKY_RELU, MAX_POOL])
         .collect();
-    encoder.extend([Layer::Flatten, Layer::Dense { units: latent_dim }, LEAKY_RELU]);
+    encoder.push(Layer::Flatten);
+    encoder.extend(latent);
     let transpose = |filters| Layer::ConvTranspose2d { filters, kernel: 3, stride: 2 };
-    let decoder = vec![
+    let mut decoder = vec![
         Layer::Dense { units: height * width * channels },
         LEAKY_RELU,
         Layer::Reshape { height, width, channels },
@@ -80,9 +88,9 @@ fn cae(latent_dim: u32, height: u32, width: u32) -> Result<(Vec<Layer>, Vec<Laye
         BATCH_NORM,
         LEAKY_RELU,
         transpose(1),
-        BATCH_NORM,
-        Layer::Sigmoid,
     ];
+    decoder.extend((!model.is_variational()).then_some(BATCH_NORM));
+    decoder.push(Layer::Sigmoid);
     Ok((encoder, decoder))
 }
 
@@ -99,6 +107,24 @@ pub fn describe_classifier(latent_dim: u32, class_count: u32) -> ClassifierDescr
             Layer::Softmax,
         ],
     }
+}
+
+/// The reader of `height` × `width` images that judges reconstructions: two convolutions, two dense layers. It shares nothing
+/// with the autoencoders but kinds of layers.
+#[must_use]
+pub fn describe_reader(height: u32, width: u32, class_count: u32) -> ReaderDescription {
+    let convolution = |filters| [Layer::Conv2d { filters, kernel: 3 }, BATCH_NORM, Layer::Relu, MAX_POOL];
+    let mut layers: Vec<Layer> = READER_FILTERS.into_iter().flat_map(convolution).collect();
+    layers.extend([
+        Layer::Flatten,
+        DROPOUT,
+        Layer::Dense { units: READER_UNITS },
+        Layer::Relu,
+        DROPOUT,
+        Layer::Dense { units: class_count },
+        Layer::Softmax,
+    ]);
+    ReaderDescription { image_height: height, image_width: width, pixel_divisor: PIXEL_DIVISOR, class_count, layers }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use run_store::ModelDescription;
+use run_store::{Layer, ModelDescription};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{ModelError, Result};
@@ -14,9 +14,31 @@ use crate::weights::{Weights, read_weights, write_weights};
 #[derive(Debug)]
 pub struct Autoencoder {
     description: ModelDescription,
+    /// Whether the encoder gives means and log variances, side by side.
+    is_variational: bool,
     encoder: Network,
     decoder: Network,
     parameters: Parameters,
+}
+
+/// What an encoder says of N images.
+#[derive(Debug)]
+pub struct Encoding {
+    /// N × latent: the latents, which for a variational encoder are the means of its Gaussians.
+    pub mean: Tensor,
+    /// N × latent: the logarithms of the Gaussians' variances, if the encoder is variational.
+    pub log_variance: Option<Tensor>,
+}
+
+impl Encoding {
+    /// N × latent: what a decoder is trained on. From a Gaussian it is a draw, written so that gradients reach mean and
+    /// variance (Kingma & Welling 2014); it takes its numbers from libtorch's generator.
+    pub fn sample(&self) -> Tensor {
+        match &self.log_variance {
+            Some(log_variance) => &self.mean + (log_variance * 0.5).exp() * self.mean.randn_like(),
+            None => self.mean.shallow_clone(),
+        }
+    }
 }
 
 impl Weights for Autoencoder {
@@ -41,15 +63,17 @@ impl Autoencoder {
         let encoder =
             Network::build("encoder", &description.encoder, Shape::Image { height, width, channels: 1 }, &mut infos)?;
         let decoder = Network::build("decoder", &description.decoder, latent, &mut infos)?;
-        if encoder.output() != latent || decoder.output().numel() != height * width {
+        let is_variational = matches!(description.encoder.last(), Some(Layer::GaussianHeads { .. }));
+        let encoded = Shape::Vector(latent.numel() * if is_variational { 2 } else { 1 });
+        if encoder.output() != encoded || decoder.output().numel() != height * width {
             return Err(ModelError::Architecture(format!(
-                "expected {height} × {width} pixels → {latent:?} → as many pixels, found {:?} and {:?}",
+                "expected {height} × {width} pixels → {encoded:?} and {latent:?} → as many pixels, found {:?} and {:?}",
                 encoder.output(),
                 decoder.output()
             )));
         }
         let parameters = Parameters::new(infos, device, seed)?;
-        Ok(Self { description, encoder, decoder, parameters })
+        Ok(Self { description, is_variational, encoder, decoder, parameters })
     }
 
     /// The model with the values of the file at `weights`.
@@ -74,16 +98,27 @@ impl Autoencoder {
         &self.parameters
     }
 
+    /// Its values, to be given others.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
     /// Pixels 0..=255 of N images, N × (height · width), as the model sees them: in [0, 1].
     pub fn preprocess(&self, pixels: &Tensor) -> Tensor {
         pixels.to_kind(Kind::Float) / self.description.pixel_divisor
     }
 
-    /// N × (height · width) values in [0, 1] → N × latent.
-    pub fn encode(&self, images: &Tensor, mode: Mode) -> Tensor {
+    /// N × (height · width) values in [0, 1] → what the encoder says of N images.
+    pub fn encode(&self, images: &Tensor, mode: Mode) -> Encoding {
         let (height, width) = (self.description.image_height, self.description.image_width);
         let images = images.view([-1, 1, i64::from(height), i64::from(width)]);
-        self.encoder.forward(&self.parameters, &images, mode)
+        let encoded = self.encoder.forward(&self.parameters, &images, mode);
+        if self.is_variational {
+            let units = i64::from(self.description.latent_dim);
+            Encoding { mean: encoded.narrow(1, 0, units), log_variance: Some(encoded.narrow(1, units, units)) }
+        } else {
+            Encoding { mean: encoded, log_variance: None }
+        }
     }
 
     /// N × latent → N × (height · width) logits, whose sigmoid is the reconstruction.
@@ -115,11 +150,14 @@ mod tests {
 
     #[test]
     fn shapes_and_ranges_are_as_said() {
-        for kind in [ModelKind::Ae, ModelKind::Cae] {
-            let model = model(kind, 0);
+        for kind in ModelKind::ALL {
+            let model = model(*kind, 0);
             let images = Tensor::rand([5, 784], (Kind::Float, Device::Cpu));
             for mode in [Mode::Training, Mode::Inference] {
-                let latents = model.encode(&images, mode);
+                let encoding = model.encode(&images, mode);
+                let variance = encoding.log_variance.as_ref().map(Tensor::size);
+                assert_eq!(variance, kind.is_variational().then(|| vec![5, 3]));
+                let latents = encoding.mean;
                 assert_eq!(latents.size(), [5, 3]);
                 let decoded = model.decode(&latents, mode);
                 assert_eq!(decoded.size(), [5, 784]);
@@ -140,6 +178,25 @@ mod tests {
         let encoder = 9 * 32 + 32 + 64 + 9 * 32 * 64 + 64 + 128 + 3136 * 3 + 3;
         let decoder = 3 * 3136 + 3136 + 9 * 64 * 64 + 64 + 128 + 9 * 64 + 1 + 2;
         assert_eq!(model(ModelKind::Cae, 0).parameters().trainable_count(), encoder + decoder);
+        // Another head, and no normalisation at the end.
+        let (second_head, last_normalisation) = (3136 * 3 + 3, 2);
+        let expected = encoder + second_head + decoder - last_normalisation;
+        assert_eq!(model(ModelKind::Cvae, 0).parameters().trainable_count(), expected);
+    }
+
+    /// Draws of one image have the mean and the variance that the encoder says, and other draws each time.
+    #[test]
+    fn a_variational_encoding_is_drawn_as_it_says() {
+        let model = model(ModelKind::Cvae, 1);
+        let image = Tensor::rand([1, 784], (Kind::Float, Device::Cpu));
+        let encoding = model.encode(&image.expand([20_000, 784], false), Mode::Inference);
+        let (mean, variance) = (encoding.mean.get(0), encoding.log_variance.as_ref().unwrap().get(0).exp());
+        tch::manual_seed(1);
+        let draws = encoding.sample();
+        let close = |found: &Tensor, expected: &Tensor| found.allclose(expected, 0.05, 0.05, false);
+        assert!(close(&draws.mean_dim(0, false, Kind::Float), &mean));
+        assert!(close(&draws.var_dim(0, true, false), &variance));
+        assert!(!close(&draws, &encoding.sample()));
     }
 
     #[test]
@@ -184,8 +241,8 @@ mod tests {
     /// right everywhere, and lies as the values do.
     #[test]
     fn the_gradient_is_the_slope_of_the_loss() {
-        for kind in [ModelKind::Ae, ModelKind::Cae] {
-            let mut description = describe(kind, 3, 28, 28).unwrap();
+        for kind in ModelKind::ALL {
+            let mut description = describe(*kind, 3, 28, 28).unwrap();
             for layers in [&mut description.encoder, &mut description.decoder] {
                 layers.retain(|layer| !matches!(layer, run_store::Layer::Dropout { .. }));
             }
@@ -193,7 +250,10 @@ mod tests {
             tch::manual_seed(1);
             let images = Tensor::rand([4, 784], (Kind::Float, Device::Cpu));
             let loss = || {
-                let logits = model.decode_logits(&model.encode(&images, Mode::Training), Mode::Training);
+                // The same draw each time.
+                tch::manual_seed(2);
+                let latents = model.encode(&images, Mode::Training).sample();
+                let logits = model.decode_logits(&latents, Mode::Training);
                 (logits.sigmoid() - &images).square().sum(Kind::Double)
             };
             let gradient = model.parameters().gradient(&loss());

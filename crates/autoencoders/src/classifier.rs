@@ -1,18 +1,21 @@
-//! The classifier of latents.
+//! Networks from inputs to classes: the classifier of latents, and the reader of images.
 
 use std::path::Path;
 
-use run_store::ClassifierDescription;
-use tch::{Device, Tensor};
+use run_store::{ClassifierDescription, Layer, ReaderDescription};
+use tch::{Device, Kind, Tensor};
 
 use crate::error::{ModelError, Result};
 use crate::network::{Mode, Network, Shape};
 use crate::parameters::Parameters;
 use crate::weights::{Weights, read_weights, write_weights};
 
-/// A network from latents to classes.
+/// A network from inputs to classes.
 #[derive(Debug)]
 pub struct Classifier {
+    input: Shape,
+    /// What the data's numbers are divided by before they enter, if by anything.
+    divisor: Option<f64>,
     network: Network,
     parameters: Parameters,
 }
@@ -28,32 +31,63 @@ impl Weights for Classifier {
 }
 
 impl Classifier {
-    /// The classifier that `description` describes, on `device`, its values drawn from `seed`.
+    /// The classifier of latents that `description` describes, on `device`, its values drawn from `seed`.
     ///
     /// # Errors
     /// The description contradicts itself.
     pub fn new(description: &ClassifierDescription, device: Device, seed: u64) -> Result<Self> {
         let input = Shape::Vector(i64::from(description.latent_dim));
-        let mut infos = Vec::new();
-        let network = Network::build("classifier", &description.layers, input, &mut infos)?;
-        if network.output() != Shape::Vector(i64::from(description.class_count)) {
-            return Err(ModelError::Architecture(format!(
-                "expected {} outputs, one a class, found {:?}",
-                description.class_count,
-                network.output()
-            )));
-        }
-        Ok(Self { network, parameters: Parameters::new(infos, device, seed)? })
+        Self::build("classifier", input, None, (&description.layers, description.class_count), device, seed)
     }
 
-    /// The classifier with the values of the file at `weights`.
+    /// The reader of images that `description` describes, likewise.
     ///
     /// # Errors
-    /// The description contradicts itself, or the file holds the weights of another model.
+    /// The description contradicts itself.
+    pub fn reader(description: &ReaderDescription, device: Device, seed: u64) -> Result<Self> {
+        let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
+        let input = Shape::Image { height, width, channels: 1 };
+        let divisor = Some(description.pixel_divisor);
+        Self::build("reader", input, divisor, (&description.layers, description.class_count), device, seed)
+    }
+
+    /// The classifier of latents with the values of the file at `weights`.
+    ///
+    /// # Errors
+    /// The description contradicts itself, or the file holds the weights of another classifier.
     pub fn load(description: &ClassifierDescription, device: Device, weights: &Path) -> Result<Self> {
         let mut classifier = Self::new(description, device, 0)?;
         classifier.restore(weights)?;
         Ok(classifier)
+    }
+
+    /// The reader with the values of the file at `weights`.
+    ///
+    /// # Errors
+    /// The description contradicts itself, or the file holds the weights of another reader.
+    pub fn load_reader(description: &ReaderDescription, device: Device, weights: &Path) -> Result<Self> {
+        let mut reader = Self::reader(description, device, 0)?;
+        reader.restore(weights)?;
+        Ok(reader)
+    }
+
+    fn build(
+        name: &str,
+        input: Shape,
+        divisor: Option<f64>,
+        (layers, class_count): (&[Layer], u32),
+        device: Device,
+        seed: u64,
+    ) -> Result<Self> {
+        let mut infos = Vec::new();
+        let network = Network::build(name, layers, input, &mut infos)?;
+        if network.output() != Shape::Vector(i64::from(class_count)) {
+            return Err(ModelError::Architecture(format!(
+                "expected {class_count} outputs of the {name}, one a class, found {:?}",
+                network.output()
+            )));
+        }
+        Ok(Self { input, divisor, network, parameters: Parameters::new(infos, device, seed)? })
     }
 
     /// Its values.
@@ -62,8 +96,55 @@ impl Classifier {
         &self.parameters
     }
 
-    /// N × latent → N × classes logits, whose softmax are the probabilities.
-    pub fn logits(&self, latents: &Tensor, mode: Mode) -> Tensor {
-        self.network.logits(&self.parameters, latents, mode)
+    /// N × values as the data holds them, latents or pixels 0..=255, as the network sees them.
+    pub fn preprocess(&self, data: &Tensor) -> Tensor {
+        self.divisor.map_or_else(|| data.shallow_clone(), |divisor| data.to_kind(Kind::Float) / divisor)
+    }
+
+    /// N × latent, or N × (height · width) values in [0, 1], → N × classes logits, whose softmax are the probabilities.
+    pub fn logits(&self, inputs: &Tensor, mode: Mode) -> Tensor {
+        match self.input {
+            Shape::Vector(_) => self.network.logits(&self.parameters, inputs, mode),
+            Shape::Image { height, width, channels } => {
+                self.network.logits(&self.parameters, &inputs.view([-1, channels, height, width]), mode)
+            }
+        }
+    }
+
+    /// The same → N × classes probabilities, in inference mode.
+    pub fn probabilities(&self, inputs: &Tensor) -> Tensor {
+        self.logits(inputs, Mode::Inference).softmax(-1, Kind::Float)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::architecture::describe_reader;
+
+    #[test]
+    fn a_reader_takes_images_and_gives_probabilities() {
+        let reader = Classifier::reader(&describe_reader(28, 28, 10), Device::Cpu, 1).unwrap();
+        // 9 · 32 + 32, 64 of the normalisation, and so on.
+        let convolutions = 9 * 32 + 32 + 64 + 9 * 32 * 64 + 64 + 128;
+        let dense = 3136 * 128 + 128 + 128 * 10 + 10;
+        assert_eq!(reader.parameters().trainable_count(), convolutions + dense);
+        let pixels = Tensor::from_slice(&[255_u8; 784 * 3]).view([3, 784]);
+        let images = reader.preprocess(&pixels);
+        assert_eq!(images.max().double_value(&[]), 1.0);
+        let probabilities = reader.probabilities(&images);
+        assert_eq!(probabilities.size(), [3, 10]);
+        let sums = probabilities.sum_dim_intlist([1].as_slice(), false, Kind::Float);
+        assert!(sums.allclose(&Tensor::ones([3], (Kind::Float, Device::Cpu)), 1e-5, 1e-5, false));
+    }
+
+    #[test]
+    fn a_description_that_contradicts_itself_is_refused() {
+        let mut description = describe_reader(28, 28, 10);
+        description.class_count = 11;
+        let error = Classifier::reader(&description, Device::Cpu, 1).unwrap_err().to_string();
+        assert!(error.contains("expected 11 outputs of the reader"), "{error}");
     }
 }

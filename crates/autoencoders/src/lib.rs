@@ -1,10 +1,11 @@
 //! The models: what layers they have, how they begin, how they encode and decode, and how their weights travel.
 //!
-//! - [`describe`] and [`describe_classifier`] spell the architectures as data, the same data that stands in `model.json`;
+//! - [`describe`], [`describe_classifier`] and [`describe_reader`] spell the architectures as data, the same data that stands in `model.json`;
 //! - [`Parameters`] holds all values of a model in one flat tensor, with a view for each layer;
 //! - [`Network`] runs a list of layers; [`Autoencoder`] and [`Classifier`] are networks with their parameters;
 //! - [`read_weights`] and [`write_weights`] are safetensors in and out, checked against the architecture first;
-//!   [`read_tensors`] and [`write_tensors`] are the same for tensors of other kinds, such as an optimizer's.
+//!   [`read_tensors`] and [`write_tensors`] are the same for tensors of other kinds, such as an optimizer's;
+//! - [`WeightsByEpoch`] holds a model's values as they were along its training.
 //!
 //! No optimizer, no loss, no dataset, no command line: whatever needs those is in `training` or in a stage.
 
@@ -15,11 +16,13 @@ mod error;
 mod network;
 mod parameters;
 mod weights;
+mod weights_by_epoch;
 
-pub use architecture::{LATENT_DIM_LIMIT, describe, describe_classifier};
-pub use autoencoder::Autoencoder;
+pub use architecture::{LATENT_DIM_LIMIT, describe, describe_classifier, describe_reader};
+pub use autoencoder::{Autoencoder, Encoding};
 pub use classifier::Classifier;
 pub use error::{ModelError, Result};
 pub use network::{Mode, Network, Shape};
 pub use parameters::{ParameterInfo, Parameters};
 pub use weights::{Weights, read_tensors, read_weights, write_tensors, write_weights};
+pub use weights_by_epoch::WeightsByEpoch;

@@ -51,6 +51,7 @@ enum Operation {
     Flatten,
     Reshape { height: i64, width: i64, channels: i64 },
     Dense { weight: usize, bias: usize },
+    GaussianHeads { mean: usize, log_variance: usize },
     LeakyRelu { slope: f64 },
     Relu,
     Sigmoid,
@@ -136,12 +137,17 @@ impl Network {
     }
 }
 
-/// LeakyReLU never decreases, so it commutes exactly with max-pooling: pool first, and it touches a quarter of the values.
+/// ReLU and LeakyReLU never decrease, so they commute exactly with max-pooling: pool first, and they touch a quarter of the
+/// values.
 fn pool_before_activation(operations: &mut [Operation]) {
     for position in 1..operations.len() {
-        if let [Operation::LeakyRelu { slope }, Operation::MaxPool2d { .. }] = operations[position - 1..=position]
-            && slope >= 0.0
-        {
+        let [activation, Operation::MaxPool2d { .. }] = operations[position - 1..=position] else { continue };
+        let never_decreases = match activation {
+            Operation::Relu => true,
+            Operation::LeakyRelu { slope } => slope >= 0.0,
+            _ => false,
+        };
+        if never_decreases {
             operations.swap(position - 1, position);
         }
     }
@@ -179,10 +185,14 @@ impl Builder<'_> {
             }
             (Layer::Dense { units }, Shape::Vector(inputs)) => {
                 let units = i64::from(units);
-                let glorot = Initial::GlorotUniform { fan_in: inputs, fan_out: units };
-                let weight = self.add("weight", vec![units, inputs], glorot, true);
-                let bias = self.add("bias", vec![units], Initial::Constant(0.0), true);
-                (Operation::Dense { weight, bias }, Shape::Vector(units))
+                let weight = self.add_dense("", inputs, units);
+                (Operation::Dense { weight, bias: weight + 1 }, Shape::Vector(units))
+            }
+            (Layer::GaussianHeads { units }, Shape::Vector(inputs)) => {
+                let units = i64::from(units);
+                let mean = self.add_dense("mean.", inputs, units);
+                let log_variance = self.add_dense("log_variance.", inputs, units);
+                (Operation::GaussianHeads { mean, log_variance }, Shape::Vector(2 * units))
             }
             (Layer::LeakyRelu { slope }, _) => (Operation::LeakyRelu { slope }, shape),
             (Layer::Relu, _) => (Operation::Relu, shape),
@@ -230,6 +240,14 @@ impl Builder<'_> {
         Some(built)
     }
 
+    /// The weight of an affine map, whose bias comes right after it.
+    fn add_dense(&mut self, head: &str, inputs: i64, units: i64) -> usize {
+        let glorot = Initial::GlorotUniform { fan_in: inputs, fan_out: units };
+        let weight = self.add(&format!("{head}weight"), vec![units, inputs], glorot, true);
+        self.add(&format!("{head}bias"), vec![units], Initial::Constant(0.0), true);
+        weight
+    }
+
     fn add(&mut self, role: &str, shape: Vec<i64>, initial: Initial, trainable: bool) -> usize {
         let name = format!("{}.{role}", self.prefix);
         let channels_last = shape.len() == 4;
@@ -252,6 +270,10 @@ impl Operation {
                 input.view([-1, height, width, channels]).permute([0, 3, 1, 2])
             }
             Self::Dense { weight, bias } => input.linear(parameter(weight), Some(parameter(bias))),
+            Self::GaussianHeads { mean, log_variance } => {
+                let heads = [mean, log_variance].map(|head| input.linear(parameter(head), Some(parameter(head + 1))));
+                Tensor::cat(&heads, 1)
+            }
             // libtorch's leaky_relu is bound without its slope. Its backward kernel multiplies the incoming gradient by 1
             // or the slope, by the sign of the value. Given the values as gradient it is leaky ReLU itself, and
             // differentiating it in the gradient gives leaky ReLU's derivative: one fused kernel each way.

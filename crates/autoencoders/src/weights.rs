@@ -72,12 +72,9 @@ pub fn write_tensors(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<()> {
 /// # Errors
 /// It does not, or cannot be read.
 pub fn read_tensors(path: &Path, expected: &[(&str, &[i64])]) -> Result<Vec<Tensor>> {
-    let refuse = |problem: String| {
-        weights_error(path, problem, "use the weights of this model.json, or train the model again with --force")
-    };
-    let file = fs::read(path).map_err(|error| refuse(format!("the weights cannot be read ({error})")))?;
-    let tensors = SafeTensors::deserialize(&file)
-        .map_err(|error| refuse(format!("expected weights as safetensors, found something else ({error})")))?;
+    let refuse = |problem: String| unusable(path, problem);
+    let file = read_file(path)?;
+    let tensors = deserialize(path, &file)?;
     if let Some(extra) = tensors.names().iter().find(|found| expected.iter().all(|(name, _)| name != *found)) {
         return Err(refuse(format!("expected no tensor `{extra}` in this architecture, found one")));
     }
@@ -100,6 +97,24 @@ pub fn read_tensors(path: &Path, expected: &[(&str, &[i64])]) -> Result<Vec<Tens
         }
     };
     expected.iter().map(read).collect()
+}
+
+/// The names of the tensors in the file at `path`.
+pub(crate) fn tensor_names(path: &Path) -> Result<Vec<String>> {
+    Ok(deserialize(path, &read_file(path)?)?.names().into_iter().map(str::to_owned).collect())
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| unusable(path, format!("the weights cannot be read ({error})")))
+}
+
+fn deserialize<'a>(path: &Path, file: &'a [u8]) -> Result<SafeTensors<'a>> {
+    SafeTensors::deserialize(file)
+        .map_err(|error| unusable(path, format!("expected weights as safetensors, found something else ({error})")))
+}
+
+fn unusable(path: &Path, problem: String) -> ModelError {
+    weights_error(path, problem, "use the weights of this model.json, or train the model again with --force")
 }
 
 fn weights_error(path: &Path, problem: String, advice: &'static str) -> ModelError {

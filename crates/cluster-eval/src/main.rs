@@ -1,6 +1,5 @@
 //! The stage cluster-eval on the command line.
 
-use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cluster_eval::{Config, Parameters, Prediction};
 use run_store::RunDir;
-use stage_cli::{StageArgs, positive};
+use stage_cli::{StageArgs, positive, subcommand};
 
 /// The command beside the stage itself.
 const PREDICT: &str = "predict";
@@ -98,12 +97,8 @@ fn predict(args: PredictArgs) -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    let mut words: Vec<OsString> = std::env::args_os().collect();
-    if words.get(1).is_some_and(|word| word == PREDICT) {
-        let program = format!("{} {PREDICT}", words.remove(0).display());
-        words[0] = program.into();
-        predict(PredictArgs::parse_from(words))
-    } else {
-        fit(&FitArgs::parse_from(words))
+    match subcommand(PREDICT) {
+        Some(words) => predict(PredictArgs::parse_from(words)),
+        None => fit(&FitArgs::parse()),
     }
 }

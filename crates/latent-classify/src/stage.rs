@@ -7,11 +7,11 @@ use run_store::{
     ClassifierEpoch, ClassifyMetrics, FinishedStage, History, LatentSplits, Plan, Split, Stage, file, write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute, latest_checkpoint, percent};
-use training::{Optimizer, TrainingState, prepare_process};
+use training::{Optimizer, TrainingState, judge_classifier, prepare_process};
 
 use crate::config::Config;
 use crate::scores::score;
-use crate::train::{Examples, evaluate, train};
+use crate::train::{examples, train};
 
 /// Trains the classifier, unless it is up to date.
 ///
@@ -32,7 +32,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let description = describe_classifier(u32::try_from(latents.train.dimensions)?, class_count);
         let mut classifier = Classifier::new(&description, device, config.protocol.seed)?;
         let splits = [(Split::Train, &latents.train), (Split::Test, &latents.test)];
-        let [train_examples, test_examples] = splits.map(|(_, latents)| Examples::new(latents, device));
+        let [train_examples, test_examples] = splits.map(|(_, latents)| examples(latents, device));
         let protocol = &config.protocol;
         let values = classifier.parameters().trainable();
         let mut state = TrainingState::new(Optimizer::new(protocol.optimizer, protocol.learning_rate, values));
@@ -41,11 +41,11 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         if let Some(checkpoint) = latest_checkpoint(&checkpoints, protocol.epochs, progress, |_| Ok(())) {
             state.restore(&mut classifier, &checkpoint)?;
         }
-        let examples = (&train_examples, &test_examples);
-        train(&classifier, &mut state, protocol, examples, &checkpoints, (options, progress))?;
+        let both = (&train_examples, &test_examples);
+        train(&classifier, &mut state, protocol, both, &checkpoints, (options, progress))?;
         let mut metrics = ClassifyMetrics { epochs: config.protocol.epochs, splits: BTreeMap::new() };
         for ((split, latents), examples) in splits.into_iter().zip([&train_examples, &test_examples]) {
-            let answers = evaluate(&classifier, examples)?;
+            let answers = judge_classifier(&classifier, examples)?;
             let scores = score(&answers.predictions, &latents.labels, class_count as usize, answers.loss);
             metrics.splits.insert(split.to_string(), scores);
         }

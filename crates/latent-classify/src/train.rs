@@ -1,39 +1,18 @@
 //! The training loop.
 
 use anyhow::bail;
-use autoencoders::{Classifier, Mode};
+use autoencoders::Classifier;
 use run_store::{Checkpoints, ClassifierEpoch, Latents};
 use stage_cli::{Options, Progress, stopped_in_epoch};
-use tch::{Device, Kind, Tensor, no_grad};
-use training::{Batches, Optimizer, Seed, TrainingState};
+use tch::{Device, Tensor};
+use training::{Batches, Examples, Optimizer, Seed, TrainingState, judge_classifier, train_classifier};
 
 use crate::config::Protocol;
 
-/// Latents and labels of a split, on the device.
-pub(crate) struct Examples {
-    latents: Tensor,
-    labels: Tensor,
-}
-
-/// A classifier's answers on a split.
-pub(crate) struct Answers {
-    pub loss: f64,
-    pub accuracy: f64,
-    pub predictions: Vec<u8>,
-}
-
-impl Examples {
-    pub(crate) fn new(latents: &Latents, device: Device) -> Self {
-        let shape = [latents.labels.len() as i64, latents.dimensions as i64];
-        Self {
-            latents: Tensor::from_slice(&latents.values).view(shape).to_device(device),
-            labels: Tensor::from_slice(&latents.labels).to_kind(Kind::Int64).to_device(device),
-        }
-    }
-
-    fn count(&self) -> i64 {
-        self.labels.numel() as i64
-    }
+/// The latents of a split with their labels, on the device.
+pub(crate) fn examples(latents: &Latents, device: Device) -> Examples {
+    let shape = [latents.labels.len() as i64, latents.dimensions as i64];
+    Examples::new(&Tensor::from_slice(&latents.values).view(shape), &latents.labels, device)
 }
 
 /// Trains `classifier` from `state` to the last epoch, with a checkpoint after each.
@@ -57,7 +36,7 @@ pub(crate) fn train(
         if options.interrupt.is_requested() {
             return Err(stopped_in_epoch(epoch, options).into());
         }
-        let answers = evaluate(classifier, test)?;
+        let answers = judge_classifier(classifier, test)?;
         if !train_loss.is_finite() || !answers.loss.is_finite() {
             // What led here leads nowhere else.
             checkpoints.discard()?;
@@ -91,7 +70,7 @@ fn save(
     Ok(checkpoints.write(state.epoch(), steps, |checkpoint| state.save(classifier, checkpoint))?)
 }
 
-/// One pass over the training latents: mean loss and accuracy while training, each batch before its own step.
+/// One pass over the training latents: mean loss and accuracy while training.
 fn train_epoch(
     classifier: &Classifier,
     optimizer: &mut Optimizer,
@@ -101,37 +80,10 @@ fn train_epoch(
     progress: &mut dyn Progress,
 ) -> (f64, f64) {
     let mut generator = Seed(protocol.seed).epoch(epoch);
-    let (count, size, device) = (examples.count(), i64::from(protocol.batch_size), examples.latents.device());
+    let (count, size) = (examples.count(), i64::from(protocol.batch_size));
     let batches = match protocol.shuffle {
-        true => Batches::shuffled(count, size, &mut generator, device),
+        true => Batches::shuffled(count, size, &mut generator, examples.device()),
         false => Batches::in_order(count, size),
     };
-    // The sums stay on the device: reading them at each step would wait for the device each time.
-    let (mut loss_sum, mut right) =
-        (Tensor::zeros([], (Kind::Double, device)), Tensor::zeros([], (Kind::Int64, device)));
-    for batch in batches {
-        let (latents, labels) = (batch.of(&examples.latents), batch.of(&examples.labels));
-        let logits = classifier.logits(&latents, Mode::Training);
-        let loss = logits.cross_entropy_for_logits(&labels);
-        let gradient = classifier.parameters().gradient(&loss);
-        optimizer.step(classifier.parameters().trainable(), &gradient);
-        loss_sum += loss.detach().to_kind(Kind::Double) * batch.len() as f64;
-        right += logits.argmax(-1, false).eq_tensor(&labels).sum(Kind::Int64);
-        progress.advance(batch.len() as u64);
-    }
-    (loss_sum.double_value(&[]) / count as f64, right.double_value(&[]) / count as f64)
-}
-
-/// The classifier's answers on all of `examples`, in inference mode.
-pub(crate) fn evaluate(classifier: &Classifier, examples: &Examples) -> anyhow::Result<Answers> {
-    no_grad(|| {
-        let logits = classifier.logits(&examples.latents, Mode::Inference);
-        let predictions = logits.argmax(-1, false);
-        let right = predictions.eq_tensor(&examples.labels).sum(Kind::Int64).double_value(&[]);
-        Ok(Answers {
-            loss: logits.to_kind(Kind::Double).cross_entropy_for_logits(&examples.labels).double_value(&[]),
-            accuracy: right / examples.count() as f64,
-            predictions: Vec::try_from(predictions.to_kind(Kind::Uint8))?,
-        })
-    })
+    train_classifier(classifier, optimizer, examples, batches, |_| {}, |latents| progress.advance(latents))
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub train_count: Option<u32>,
     /// Likewise test images.
     pub test_count: Option<u32>,
+    /// Whether to export the log variances of a variational encoder beside its means.
+    pub with_logvar: bool,
     /// Where to compute.
     pub device: DeviceChoice,
 }
@@ -39,6 +41,7 @@ struct Parameters {
     run: String,
     train_count: u32,
     test_count: u32,
+    with_logvar: bool,
 }
 
 /// Exports the latents, unless they are up to date.
@@ -51,15 +54,13 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let trained = FinishedStage::open(config.run.stage(Stage::AeTrain, None))?;
     let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS)?);
     let metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
-    let data = config.data.clone().or_else(|| trained.source_run("dataset"));
-    let data = data.context("the run does not say which dataset it was trained on; say it with --data")?;
-    let data = FinishedStage::open(data.stage(Stage::MnistData, None))
-        .context("the dataset that the run was trained on is not there; say where one is with --data")?;
-    let dataset = data.file(file::DATASET)?;
+    let dataset =
+        trained.dataset(config.data.as_ref()).context("a dataset is needed; --data says where another one is")?;
+    let dataset = dataset.file(file::DATASET)?;
     let dataset_path = dataset.path().to_owned();
     let counts = [config.train_count.unwrap_or(metrics.train_count), config.test_count.unwrap_or(metrics.test_count)];
     let [train_count, test_count] = counts;
-    let parameters = Parameters { run: config.run.name(), train_count, test_count };
+    let parameters = Parameters { run: config.run.name(), train_count, test_count, with_logvar: config.with_logvar };
     let plan = Plan::new(dir.clone(), &parameters)?
         .input("dataset", &dataset)
         .input("model", &model_file)
@@ -69,18 +70,16 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let description: ModelDescription = read_document(model_file.path())?;
         let model = Autoencoder::load(description, device, weights.path())
             .with_context(|| format!("{} and its weights", model_file.path().display()))?;
-        let dataset_file = DatasetFile::read(dataset.path())?;
-        let dataset = dataset_file.dataset()?;
-        let (height, width) = (model.description().image_height, model.description().image_width);
-        if (dataset.height, dataset.width) != (height, width) {
+        if config.with_logvar && !model.description().model.is_variational() {
             bail!(
-                "{}: expected images of {height} × {width} pixels, as the model was trained on, found {} × {}; \
-                 use another --data",
-                dataset_path.display(),
-                dataset.height,
-                dataset.width
+                "{}: expected a variational encoder, as only such has log variances, found {}; leave out --with-logvar",
+                model_file.path().display(),
+                model.description().model
             );
         }
+        let dataset_file = DatasetFile::read(dataset.path())?;
+        let dataset = dataset_file.dataset()?;
+        model.description().check_images(&dataset, &dataset_path)?;
         progress.begin("latents", counts.iter().map(|count| u64::from(*count)).sum(), "images");
         for (split, count) in Split::ALL.into_iter().zip(counts) {
             let images = dataset.split(split);
@@ -100,7 +99,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
                 class_count: dataset.class_count,
             };
             let dimensions = model.description().latent_dim as usize;
-            let mut writer = LatentWriter::create(&work.file(split.latents_file()), &header, dimensions)?;
+            let mut writer =
+                LatentWriter::create(&work.file(split.latents_file()), &header, dimensions, config.with_logvar)?;
             export(&model, images.first(count as usize), &mut writer, device, progress)?;
             writer.finish()?;
         }
@@ -130,16 +130,19 @@ fn export(
     for (group, (pixels, labels)) in pixels.zip(images.labels.chunks(ROW_GROUP_SIZE)).enumerate() {
         let count = labels.len() as i64;
         let pixels = Tensor::f_from_data_size(pixels, &[count, width as i64], Kind::Uint8)?;
-        let mut values = Vec::with_capacity(labels.len() * model.description().latent_dim as usize);
+        let (mut values, mut log_variances) = (Vec::new(), Vec::new());
         for batch in Batches::in_order(count, BATCH_SIZE) {
-            let latents = no_grad(|| {
+            let encoding = no_grad(|| {
                 let images = model.preprocess(&batch.of(&pixels).to_device(device));
                 model.encode(&images, Mode::Inference)
             });
-            values.extend(Vec::<f32>::try_from(latents.reshape([-1]))?);
+            values.extend(Vec::<f32>::try_from(encoding.mean.reshape([-1]))?);
+            if let Some(log_variance) = encoding.log_variance.filter(|_| writer.with_log_variances()) {
+                log_variances.extend(Vec::<f32>::try_from(log_variance.reshape([-1]))?);
+            }
             progress.advance(batch.len() as u64);
         }
-        writer.write(u32::try_from(group * ROW_GROUP_SIZE)?, labels, &values)?;
+        writer.write(u32::try_from(group * ROW_GROUP_SIZE)?, labels, &values, &log_variances)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use training::DeviceChoice;
 
 /// Exports latents: a trained encoder and its dataset in; index, label and latent of every image out, in Parquet.
 ///
-/// Latents are taken in inference mode, after the latent layer's activation. pandas, DuckDB and polars read the files as
+/// Latents are taken in inference mode, after the latent layer's activation; those of a variational encoder are its means. pandas, DuckDB and polars read the files as
 /// they are: columns index, label, z00, z01, …
 #[derive(Parser)]
 #[command(version)]
@@ -28,6 +28,9 @@ struct Args {
     /// Export the first N test images [default: as many as the model was judged on]
     #[arg(long, value_name = "N")]
     test_count: Option<NonZeroU32>,
+    /// Export the log variances of a variational encoder too: columns logvar00, logvar01, …
+    #[arg(long)]
+    with_logvar: bool,
     /// Where to compute: cpu or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Cpu, help_heading = RUNNING)]
     device: DeviceChoice,
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         data: args.data.map(RunDir::new),
         train_count: args.train_count.map(NonZeroU32::get),
         test_count: args.test_count.map(NonZeroU32::get),
+        with_logvar: args.with_logvar,
         device: args.device,
     };
     stage_cli::run(&args.stage.options(), |options, progress| latent_export::run(&config, options, progress))

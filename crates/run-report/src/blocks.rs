@@ -1,8 +1,8 @@
 //! What each table shows. How it looks is decided in [`table`](crate::table).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use run_store::Stage;
+use run_store::{ReconstructionMetrics, Stage};
 use serde_json::Value;
 
 use crate::collect::stages;
@@ -70,11 +70,27 @@ pub(crate) fn blocks(summary: &Summary) -> Vec<Block> {
         (Figure::LossTest, "test loss"),
         (Figure::MeanSquaredErrorTest, "test MSE"),
     ];
+    let bound = [
+        (Figure::NegativeElboTrain, "train"),
+        (Figure::NegativeElboTest, "test"),
+        (Figure::ReconstructionNatsTest, "test: pixels"),
+        (Figure::KlNatsTest, "test: latents"),
+    ];
+    let reconstructions = [
+        (Figure::SheetReadable, "of the 16"),
+        (Figure::ReadableShare, "of all %"),
+        (Figure::BinaryCrossEntropyTest, "cross-entropy"),
+        (Figure::PeakSignalToNoiseRatioTest, "PSNR dB"),
+        (Figure::StructuralSimilarityTest, "SSIM"),
+    ];
     let blocks = [
         Some(runs(summary)),
         figures(summary, "K-means on the latents: accuracy on the training images", &CLUSTERING),
         figures(summary, "Classifier on the latents: accuracy", &CLASSIFIER),
         figures(summary, "Autoencoder: reconstruction", &autoencoder),
+        figures(summary, "Variational autoencoder: negative evidence lower bound in nats an image", &bound),
+        figures(summary, "Redrawn test images: what a reader can still read, and how exact they are", &reconstructions),
+        readable_by_epoch(summary),
         variants(summary, "Other clusterings of the same latents: training images", &CLUSTERING),
         variants(summary, "Other classifiers on the same latents", &CLASSIFIER),
         time_and_memory(summary),
@@ -141,11 +157,18 @@ fn protocol(run: &RunSummary) -> String {
 /// A table of figures, each beside Keras' and the report's where any row has those.
 fn figures(summary: &Summary, title: &'static str, shown: &Shown) -> Option<Block> {
     let stage = shown.first()?.0.stage();
-    let is_worth_a_table = |run: &RunSummary| {
+    let model = |run: &RunSummary| run.training.as_ref().map(|training| training.model.clone());
+    let runs: Vec<(&RunSummary, Option<String>)> = summary
+        .runs
+        .iter()
+        .map(|run| (run, model(run)))
+        .filter(|(_, model)| shown.iter().any(|(figure, _)| figure.is_of(model.as_deref())))
+        .collect();
+    let is_worth_a_table = |(run, _): &(&RunSummary, _)| {
         let state = run.stages.get(&stage).map(|stage| stage.state);
         matches!(state, Some(StageState::Finished | StageState::Unreadable))
     };
-    if !summary.runs.iter().any(is_worth_a_table) {
+    if !runs.iter().any(is_worth_a_table) {
         return None;
     }
     let with_count = stage == Stage::ClusterEval;
@@ -155,30 +178,80 @@ fn figures(summary: &Summary, title: &'static str, shown: &Shown) -> Option<Bloc
     }
     let mut layout = Vec::new();
     for (figure, heading) in shown {
-        let any = |has: fn(&Compared) -> bool| summary.runs.iter().any(|run| run.figures.get(figure).is_some_and(has));
+        let any = |has: fn(&Compared) -> bool| runs.iter().any(|(run, _)| run.figures.get(figure).is_some_and(has));
         let (keras, report) = (any(|compared| compared.keras.is_some()), any(|compared| compared.report.is_some()));
         columns.push(Column::number(heading, "ours"));
         columns.extend(keras.then(|| Column::number("", "Keras")));
         columns.extend(report.then(|| Column::number("", "report")));
         layout.push((*figure, keras, report));
     }
-    let row = |name: String, cluster_count: Option<u32>, figures: &BTreeMap<Figure, Compared>, absent: &str| {
+    let row = |name: String,
+               cluster_count: Option<u32>,
+               figures: &BTreeMap<Figure, Compared>,
+               (model, absent): (Option<&str>, &str)| {
         let mut row = vec![name];
         row.extend(with_count.then(|| cluster_count.map_or_else(|| absent.to_owned(), |count| count.to_string())));
         for (figure, keras, report) in &layout {
             let compared = figures.get(figure).cloned().unwrap_or_default();
+            let absent = if figure.is_of(model) { absent } else { "" };
             row.push(ours(*figure, &compared).unwrap_or_else(|| absent.to_owned()));
             row.extend(keras.then(|| compared.keras.map_or_else(String::new, |keras| spread(*figure, &keras))));
             row.extend(report.then(|| published(*figure, &compared)));
         }
         row
     };
-    let rows =
-        summary.runs.iter().map(|run| row(run.name.clone(), run.cluster_count, &run.figures, absent(run, stage)));
-    let groups = summary.groups.iter().map(|group| {
-        row(format!("{} (n = {})", group.name, group.runs.len()), group.cluster_count, &group.figures, MISSING)
+    let rows = runs.iter().map(|(run, model)| {
+        row(run.name.clone(), run.cluster_count, &run.figures, (model.as_deref(), absent(run, stage)))
+    });
+    let groups = summary.groups.iter().filter_map(|group| {
+        let (_, model) = runs.iter().find(|(run, _)| group.runs.contains(&run.name))?;
+        Some(row(group.title(), group.cluster_count, &group.figures, (model.as_deref(), MISSING)))
     });
     Some(Block { title, columns, rows: rows.collect(), group_rows: groups.collect() })
+}
+
+/// How many of the sheet's digits can be read after each epoch that was kept.
+fn readable_by_epoch(summary: &Summary) -> Option<Block> {
+    let judged = || summary.runs.iter().filter_map(|run| Some((run, run.reconstructions.as_ref()?)));
+    let epochs: BTreeSet<u32> = judged().flat_map(|(_, judged)| judged.epochs.iter().map(|row| row.epoch)).collect();
+    let sheet_counts: BTreeSet<u32> = judged().map(|(_, judged)| judged.sheet_count).collect();
+    let mut columns = vec![Column::text("run")];
+    columns.extend(
+        epochs.iter().enumerate().map(|(position, epoch)| {
+            Column::number(if position == 0 { "after epoch" } else { "" }, &epoch.to_string())
+        }),
+    );
+    columns.push(Column::number("", "originals"));
+    columns.extend((sheet_counts.len() > 1).then(|| Column::number("", "of")));
+    let readable = |judged: &ReconstructionMetrics, wanted: u32| {
+        let row = judged.epochs.iter().find(|row| row.epoch == wanted)?;
+        Some(f64::from(row.readable.sheet_readable))
+    };
+    let rows = judged().map(|(run, judged)| {
+        let mut row = vec![run.name.clone()];
+        let count = |epoch: &u32| readable(judged, *epoch).map_or_else(String::new, |count| count.to_string());
+        row.extend(epochs.iter().map(count));
+        row.push(judged.originals.sheet_readable.to_string());
+        row.extend((sheet_counts.len() > 1).then(|| judged.sheet_count.to_string()));
+        row
+    });
+    let rows: Vec<_> = rows.collect();
+    let groups = summary.groups.iter().filter_map(|group| {
+        let members: Vec<_> = judged().filter(|(run, _)| group.runs.contains(&run.name)).collect();
+        let (_, first) = members.first()?;
+        let mut row = vec![group.title()];
+        row.extend(epochs.iter().map(|epoch| {
+            let counts: Option<Vec<f64>> = members.iter().map(|(_, judged)| readable(judged, *epoch)).collect();
+            let counts = counts.and_then(|counts| Spread::of(&counts));
+            counts.map_or_else(String::new, |counts| spread(Figure::SheetReadable, &counts))
+        }));
+        row.push(first.originals.sheet_readable.to_string());
+        row.extend((sheet_counts.len() > 1).then(|| first.sheet_count.to_string()));
+        Some(row)
+    });
+    let group_rows = groups.collect();
+    let title = "Readable digits of the first 16 test images, as they are redrawn";
+    (!rows.is_empty()).then_some(Block { title, columns, rows, group_rows })
 }
 
 /// What stands where `stage` has left no figure.
@@ -250,7 +323,7 @@ fn time_and_memory(summary: &Summary) -> Option<Block> {
     columns.push(Column::number("", "total"));
     columns.push(Column::number("peak", "MiB"));
     columns.push(Column::number("training", "threads"));
-    columns.extend([Column::text("device"), Column::text("precision")]);
+    columns.push(Column::text("device"));
     let rows = summary.runs.iter().map(|run| {
         let mut row = vec![run.name.clone()];
         row.extend(stages().map(|stage| {
@@ -263,8 +336,9 @@ fn time_and_memory(summary: &Summary) -> Option<Block> {
         let training = run.stages.get(&Stage::AeTrain);
         let or_absent = |text: Option<String>| text.unwrap_or_else(|| absent_in(training).to_owned());
         row.push(or_absent(training.and_then(|stage| stage.threads).map(|threads| threads.to_string())));
-        row.push(or_absent(training.and_then(|stage| stage.device.clone())));
-        row.push(or_absent(training.and_then(|stage| stage.precision.clone())));
+        let device =
+            training.and_then(|stage| Some(format!("{}, {}", stage.device.as_ref()?, stage.precision.as_ref()?)));
+        row.push(or_absent(device));
         row
     });
     Some(Block { title: "Time and memory", rows: rows.collect(), columns, group_rows: Vec::new() })

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use run_store::{
-    ClassifyMetrics, ClusterMetrics, Document, FinishedStage, Manifest, RunDir, Split, Stage, StageDir, StoreError,
-    TrainMetrics, file, read_document,
+    ClassifyMetrics, ClusterMetrics, Document, FinishedStage, Manifest, ReconstructionMetrics, RunDir, Split, Stage,
+    StageDir, StoreError, TrainMetrics, file, read_document,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use crate::stage::{StageRecord, StageState, Upstream, open};
 
 /// The stages of a run, in order; a prepared dataset is no run of a model.
 pub(crate) fn stages() -> impl Iterator<Item = Stage> {
-    Stage::ALL.into_iter().filter(|stage| *stage != Stage::MnistData)
+    Stage::ALL.into_iter().filter(|stage| !stage.is_of_dataset())
 }
 
 /// What was found where runs were looked for.
@@ -40,6 +40,8 @@ pub struct Run {
     pub figures: BTreeMap<Figure, f64>,
     /// The parameters of finished stages.
     pub parameters: BTreeMap<Stage, Map<String, Value>>,
+    /// What a reader says of the reconstructions, epoch by epoch.
+    pub reconstructions: Option<ReconstructionMetrics>,
     /// Clusters that K-means looked for.
     pub cluster_count: Option<u32>,
     /// Other clusterings and classifiers of the same latents.
@@ -117,6 +119,7 @@ impl Run {
             training: None,
             figures: BTreeMap::new(),
             parameters: BTreeMap::new(),
+            reconstructions: None,
             cluster_count: None,
             variants: Vec::new(),
         };
@@ -129,6 +132,7 @@ impl Run {
                     run.figures.extend(measured.figures);
                     run.training = run.training.or(measured.training);
                     run.cluster_count = run.cluster_count.or(measured.cluster_count);
+                    run.reconstructions = run.reconstructions.or(measured.reconstructions);
                     run.parameters.insert(stage, finished.manifest().parameters.clone());
                     upstream.finished.insert(stage.name(), finished.manifest().clone());
                     StageRecord::finished(&dir, finished.manifest())
@@ -182,6 +186,7 @@ impl Variant {
 struct Measured {
     figures: BTreeMap<Figure, f64>,
     training: Option<Training>,
+    reconstructions: Option<ReconstructionMetrics>,
     cluster_count: Option<u32>,
 }
 
@@ -190,13 +195,20 @@ impl Measured {
         match dir.stage() {
             Stage::AeTrain => {
                 let metrics: TrainMetrics = metrics(finished)?;
-                let figures = [
-                    (Figure::LossTrain, metrics.train_loss),
-                    (Figure::LossTest, metrics.test_loss),
-                    (Figure::MeanSquaredErrorTest, metrics.test_mean_squared_error),
-                ];
+                // A lower bound is in nats an image: not to be compared with other losses.
+                let losses = match metrics.elbo {
+                    None => vec![(Figure::LossTrain, metrics.train_loss), (Figure::LossTest, metrics.test_loss)],
+                    Some(elbo) => vec![
+                        (Figure::NegativeElboTrain, metrics.train_loss),
+                        (Figure::NegativeElboTest, metrics.test_loss),
+                        (Figure::ReconstructionNatsTest, elbo.test.reconstruction_nats),
+                        (Figure::KlNatsTest, elbo.test.kl_nats),
+                    ],
+                };
+                let exactness = (Figure::MeanSquaredErrorTest, metrics.test_mean_squared_error);
                 let training = training(dir, finished.manifest(), metrics)?;
-                Ok(Self { figures: figures.into(), training: Some(training), cluster_count: None })
+                let figures = losses.into_iter().chain([exactness]).collect();
+                Ok(Self { figures, training: Some(training), ..Self::default() })
             }
             Stage::ClusterEval => {
                 let metrics: ClusterMetrics = metrics(finished)?;
@@ -206,7 +218,7 @@ impl Measured {
                     (Figure::OneToOneAccuracyTrain, train.one_to_one_accuracy),
                     (Figure::NormalizedMutualInformationTrain, train.normalized_mutual_information),
                 ];
-                Ok(Self { figures: figures.into(), training: None, cluster_count: Some(metrics.cluster_count) })
+                Ok(Self { figures: figures.into(), cluster_count: Some(metrics.cluster_count), ..Self::default() })
             }
             Stage::LatentClassify => {
                 let metrics: ClassifyMetrics = metrics(finished)?;
@@ -216,7 +228,24 @@ impl Measured {
                 ];
                 Ok(Self { figures: figures.into(), ..Self::default() })
             }
-            Stage::MnistData | Stage::LatentExport => Ok(Self::default()),
+            Stage::ReconEval => {
+                let metrics: ReconstructionMetrics = metrics(finished)?;
+                let Some(last) = metrics.epochs.last() else {
+                    let problem = "expected figures of at least one epoch, found none";
+                    let advice = format!("rerun {} with --force", dir.stage());
+                    return Err(StoreError::invalid(&dir.file(file::METRICS), problem, advice));
+                };
+                let always = [
+                    (Figure::SheetReadable, f64::from(last.readable.sheet_readable)),
+                    (Figure::ReadableShare, last.readable.readable_share),
+                    (Figure::BinaryCrossEntropyTest, last.binary_cross_entropy),
+                ];
+                let ratio = last.peak_signal_to_noise_ratio_db.map(|ratio| (Figure::PeakSignalToNoiseRatioTest, ratio));
+                let similarity = last.structural_similarity.map(|value| (Figure::StructuralSimilarityTest, value));
+                let figures = always.into_iter().chain(ratio).chain(similarity).collect();
+                Ok(Self { figures, reconstructions: Some(metrics), ..Self::default() })
+            }
+            Stage::MnistData | Stage::ReaderTrain | Stage::LatentExport => Ok(Self::default()),
         }
     }
 }
@@ -278,9 +307,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         example(folder.path()).all();
         let run = read(folder.path());
-        assert_eq!(states(&run), [StageState::Finished; 4]);
-        assert_eq!(run.figures.keys().copied().collect::<Vec<_>>(), Figure::ALL);
+        assert_eq!(states(&run), [StageState::Finished; 5]);
+        // Only a variational model has a lower bound.
+        let bound =
+            [Figure::NegativeElboTrain, Figure::NegativeElboTest, Figure::ReconstructionNatsTest, Figure::KlNatsTest];
+        let expected: Vec<Figure> = Figure::ALL.into_iter().filter(|figure| !bound.contains(figure)).collect();
+        assert_eq!(run.figures.keys().copied().collect::<Vec<_>>(), expected);
         assert_eq!(run.training.unwrap().latent_dim, 32);
+        let variational = Example::new(folder.path(), "cvae-2", ModelKind::Cvae, 2).train().dir;
+        let run = collect(&[variational.path().to_owned()]).unwrap().runs.remove(0);
+        assert!(bound.iter().all(|figure| run.figures.contains_key(figure)));
+        assert!(!run.figures.contains_key(&Figure::LossTest));
     }
 
     #[test]
@@ -310,7 +347,7 @@ mod tests {
         example(folder.path()).epochs(5).train();
         let run = read(folder.path());
         use StageState::{Finished, Outdated};
-        assert_eq!(states(&run), [Finished, Outdated, Outdated, Outdated]);
+        assert_eq!(states(&run), [Finished, Outdated, Outdated, Outdated, Outdated]);
         assert_eq!(run.variants[0].stage.state, Outdated);
         assert!(run.figures.keys().all(|figure| figure.stage() == Stage::AeTrain));
     }
@@ -322,7 +359,7 @@ mod tests {
         std::fs::write(metrics.file(file::METRICS), "{").unwrap();
         let run = read(folder.path());
         use StageState::{Finished, Unreadable};
-        assert_eq!(states(&run), [Unreadable, Finished, Unreadable, Finished]);
+        assert_eq!(states(&run), [Unreadable, Finished, Unreadable, Finished, Finished]);
         let problem = |stage: Stage| run.stages[&stage].problem.clone().unwrap();
         assert!(problem(Stage::AeTrain).contains("schema version 99"), "{}", problem(Stage::AeTrain));
         assert!(problem(Stage::ClusterEval).contains("metrics.json"), "{}", problem(Stage::ClusterEval));

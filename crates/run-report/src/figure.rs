@@ -1,6 +1,6 @@
 //! The figures that the tables compare.
 
-use run_store::Stage;
+use run_store::{ModelKind, Stage};
 use serde::{Deserialize, Serialize};
 
 /// A figure of a run. Its name in files is its variant in snake case.
@@ -23,11 +23,29 @@ pub enum Figure {
     LossTest,
     /// Mean squared error of the test images' pixels in [0, 1].
     MeanSquaredErrorTest,
+    /// A variational autoencoder's mean negative evidence lower bound in its last epoch, while it trained, in nats an image.
+    NegativeElboTrain,
+    /// The same over the test images.
+    NegativeElboTest,
+    /// The part of it that is cross-entropy of pixels.
+    ReconstructionNatsTest,
+    /// The part of it that is divergence from the prior.
+    KlNatsTest,
+    /// How many of the first 16 test images can be read once they are redrawn.
+    SheetReadable,
+    /// Share of all test images that can be.
+    ReadableShare,
+    /// Binary cross-entropy of the redrawn test images, in nats a pixel.
+    BinaryCrossEntropyTest,
+    /// Their mean peak signal-to-noise ratio, in dB.
+    PeakSignalToNoiseRatioTest,
+    /// Their mean structural similarity, in [−1, 1].
+    StructuralSimilarityTest,
 }
 
 impl Figure {
     /// Every figure, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 17] = [
         Self::MajorityAccuracyTrain,
         Self::OneToOneAccuracyTrain,
         Self::NormalizedMutualInformationTrain,
@@ -36,6 +54,15 @@ impl Figure {
         Self::LossTrain,
         Self::LossTest,
         Self::MeanSquaredErrorTest,
+        Self::NegativeElboTrain,
+        Self::NegativeElboTest,
+        Self::ReconstructionNatsTest,
+        Self::KlNatsTest,
+        Self::SheetReadable,
+        Self::ReadableShare,
+        Self::BinaryCrossEntropyTest,
+        Self::PeakSignalToNoiseRatioTest,
+        Self::StructuralSimilarityTest,
     ];
 
     /// The stage that measures it.
@@ -46,7 +73,31 @@ impl Figure {
                 Stage::ClusterEval
             }
             Self::ClassifierAccuracyTrain | Self::ClassifierAccuracyTest => Stage::LatentClassify,
-            Self::LossTrain | Self::LossTest | Self::MeanSquaredErrorTest => Stage::AeTrain,
+            Self::LossTrain
+            | Self::LossTest
+            | Self::MeanSquaredErrorTest
+            | Self::NegativeElboTrain
+            | Self::NegativeElboTest
+            | Self::ReconstructionNatsTest
+            | Self::KlNatsTest => Stage::AeTrain,
+            Self::SheetReadable
+            | Self::ReadableShare
+            | Self::BinaryCrossEntropyTest
+            | Self::PeakSignalToNoiseRatioTest
+            | Self::StructuralSimilarityTest => Stage::ReconEval,
+        }
+    }
+
+    /// Whether runs of `model` have it, where the model is known: a lower bound is another loss in another unit.
+    #[must_use]
+    pub fn is_of(self, model: Option<&str>) -> bool {
+        let is_variational = model.and_then(|model| model.parse().ok()).map(ModelKind::is_variational);
+        match self {
+            Self::LossTrain | Self::LossTest => is_variational != Some(true),
+            Self::NegativeElboTrain | Self::NegativeElboTest | Self::ReconstructionNatsTest | Self::KlNatsTest => {
+                is_variational == Some(true)
+            }
+            _ => true,
         }
     }
 
@@ -59,6 +110,7 @@ impl Figure {
                 | Self::OneToOneAccuracyTrain
                 | Self::ClassifierAccuracyTrain
                 | Self::ClassifierAccuracyTest
+                | Self::ReadableShare
         )
     }
 
@@ -74,13 +126,16 @@ impl Figure {
     #[must_use]
     pub fn text(self, value: f64) -> String {
         let value = if self.is_share() { 100.0 * value } else { value };
-        format!("{value:.*}", usize::from(self.decimals()))
+        // A count is whole, its mean over runs need not be.
+        let decimals = if self == Self::SheetReadable && value.fract() == 0.0 { 0 } else { self.decimals() };
+        format!("{value:.*}", usize::from(decimals))
     }
 
     fn decimals(self) -> u8 {
         match self {
-            Self::NormalizedMutualInformationTrain => 3,
-            Self::LossTrain | Self::LossTest | Self::MeanSquaredErrorTest => 4,
+            Self::NormalizedMutualInformationTrain | Self::StructuralSimilarityTest => 3,
+            Self::LossTrain | Self::LossTest | Self::MeanSquaredErrorTest | Self::BinaryCrossEntropyTest => 4,
+            Self::PeakSignalToNoiseRatioTest => 2,
             _ => 1,
         }
     }

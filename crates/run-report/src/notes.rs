@@ -58,6 +58,27 @@ pub(crate) fn legend(summary: &Summary) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if measured(Figure::NegativeElboTest) {
+        legend.push(
+            "negative evidence lower bound: binary cross-entropy of an image summed over its pixels, given one draw of its \
+             latent, and the Kullback–Leibler divergence of the latent's Gaussian from the prior."
+                .to_owned(),
+        );
+    }
+    let judged: Vec<_> = summary.runs.iter().filter_map(|run| run.reconstructions.as_ref()).collect();
+    if let Some(first) = judged.first() {
+        let accuracies: Vec<String> =
+            judged.iter().map(|judged| format!("{:.1} %", 100.0 * judged.reader_test_accuracy)).collect();
+        let same = accuracies.iter().all(|accuracy| *accuracy == accuracies[0]);
+        let accuracy =
+            if same { format!(" and reads {} of the test images right", accuracies[0]) } else { String::new() };
+        legend.push(format!(
+            "readable: a reader, a convolutional network that learnt from other images{accuracy}, gives the true digit a \
+             probability of at least {}. PSNR: peak signal-to-noise ratio; SSIM: structural similarity, −1 to 1; both means over \
+             images.",
+            first.readable_probability
+        ));
+    }
     legend
 }
 

@@ -22,16 +22,17 @@ pub const DATASET: &str = "mnist";
 /// K-means clusters of the study.
 pub const CLUSTER_COUNT: u32 = 10;
 
-/// The study's parameters of `stage` that decide its figures, by their names in manifests.
+/// The study's parameters of `stage` that decide the figures of `model`, by their names in manifests.
 #[must_use]
-pub fn parameters(stage: Stage) -> Map<String, Value> {
+pub fn parameters(stage: Stage, model: &str) -> Map<String, Value> {
+    let is_variational = model.parse().is_ok_and(ModelKind::is_variational);
     let parameters = match stage {
         Stage::AeTrain => json!({
             "epochs": 25,
             "batch_size": 256,
             "learning_rate": 0.001,
             "optimizer": "nadam",
-            "loss": "bce",
+            "loss": if is_variational { "elbo" } else { "bce" },
             "shuffle": false,
             "train_count": 20_000,
             "test_count": 4_000,
@@ -45,7 +46,8 @@ pub fn parameters(stage: Stage) -> Map<String, Value> {
             "optimizer": "adam",
             "shuffle": false,
         }),
-        Stage::MnistData => Value::Null,
+        Stage::ReconEval => json!({ "readable_probability": 0.5 }),
+        Stage::MnistData | Stage::ReaderTrain => Value::Null,
     };
     match parameters {
         Value::Object(parameters) => parameters,

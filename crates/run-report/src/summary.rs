@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use run_store::{Document, Stage};
+use run_store::{Document, ReconstructionMetrics, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -58,6 +58,8 @@ pub struct RunSummary {
     pub differences: Vec<Difference>,
     /// Its figures.
     pub figures: BTreeMap<Figure, Compared>,
+    /// What a reader says of its reconstructions, epoch by epoch; `null` where recon-eval is not finished.
+    pub reconstructions: Option<ReconstructionMetrics>,
     /// Clusters that K-means looked for.
     pub cluster_count: Option<u32>,
     /// Its stages.
@@ -165,6 +167,7 @@ impl RunSummary {
             name,
             path: run.dir.path().to_owned(),
             figures: figures.collect(),
+            reconstructions: run.reconstructions,
             cluster_count: run.cluster_count,
             training: run.training,
             differences,
@@ -175,6 +178,11 @@ impl RunSummary {
 }
 
 impl GroupSummary {
+    /// Its name, and how many runs it has.
+    pub(crate) fn title(&self) -> String {
+        format!("{} (n = {})", self.name, self.runs.len())
+    }
+
     fn of(members: &[&RunSummary]) -> Option<Self> {
         let first = members.first()?;
         let figures = first.figures.iter().map(|(figure, compared)| {
@@ -202,9 +210,9 @@ impl Compared {
 /// Whether `figure` is measured as in the study: a stage touches its own figures and those of the stages that build on it.
 fn is_comparable(figure: Figure, differences: &[Difference]) -> bool {
     differences.iter().all(|difference| match difference.stage {
-        Stage::MnistData | Stage::AeTrain => false,
-        Stage::LatentExport => figure.stage() == Stage::AeTrain,
-        Stage::ClusterEval | Stage::LatentClassify => difference.stage != figure.stage(),
+        Stage::MnistData | Stage::ReaderTrain | Stage::AeTrain => false,
+        Stage::LatentExport => matches!(figure.stage(), Stage::AeTrain | Stage::ReconEval),
+        Stage::ClusterEval | Stage::LatentClassify | Stage::ReconEval => difference.stage != figure.stage(),
     })
 }
 
@@ -222,8 +230,9 @@ fn differences(run: &Run) -> Vec<Difference> {
     if let Some(cluster_count) = run.cluster_count {
         compare(Stage::ClusterEval, "k", json!(cluster_count), json!(reference::CLUSTER_COUNT));
     }
+    let model = run.training.as_ref().map_or("", |training| training.model.as_str());
     for (stage, parameters) in &run.parameters {
-        for (name, expected) in reference::parameters(*stage) {
+        for (name, expected) in reference::parameters(*stage, model) {
             compare(*stage, &name, parameters.get(&name).cloned().unwrap_or_default(), expected);
         }
     }

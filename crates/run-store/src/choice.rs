@@ -27,7 +27,9 @@ macro_rules! named_choice {
             fn from_str(text: &str) -> ::std::result::Result<Self, Self::Err> {
                 Self::ALL.iter().copied().find(|choice| choice.name() == text).ok_or_else(|| {
                     let names: Vec<&str> = Self::ALL.iter().map(|choice| choice.name()).collect();
-                    format!("expected {}, found {text}", names.join(" or "))
+                    let (last, others) = names.split_last().unwrap_or((&"nothing", &[]));
+                    let listed = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
+                    format!("expected {listed}, found {text}")
                 })
             }
         }
@@ -44,6 +46,6 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).ok(), Some(kind.name().into()));
             assert_eq!(kind.name().parse(), Ok(*kind));
         }
-        assert_eq!("x".parse::<ModelKind>(), Err("expected ae or cae, found x".to_owned()));
+        assert_eq!("x".parse::<ModelKind>(), Err("expected ae, cae or cvae, found x".to_owned()));
     }
 }

@@ -1,5 +1,6 @@
 //! The prepared dataset: images and labels of both splits in one checked file.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bincode::{BorrowDecode, Encode};
@@ -52,11 +53,16 @@ impl<'a> LabelledImages<'a> {
     /// The first `count` images, or all if there are fewer.
     #[must_use]
     pub fn first(&self, count: usize) -> LabelledImages<'a> {
-        let count = count.min(self.len());
+        self.range(0..count.min(self.len()))
+    }
+
+    /// The images at `positions`; none if there are fewer.
+    #[must_use]
+    pub fn range(&self, positions: Range<usize>) -> LabelledImages<'a> {
         let image = self.pixels.len().checked_div(self.len()).unwrap_or(0);
         LabelledImages {
-            pixels: self.pixels.get(..count * image).unwrap_or_default(),
-            labels: self.labels.get(..count).unwrap_or_default(),
+            pixels: self.pixels.get(positions.start * image..positions.end * image).unwrap_or_default(),
+            labels: self.labels.get(positions).unwrap_or_default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::document::read_document;
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
-use crate::layout::{RunDir, StageDir, file};
+use crate::layout::{RunDir, Stage, StageDir, file};
 use crate::manifest::Manifest;
 
 /// A stage folder whose manifest was read: the only door to another stage's outputs.
@@ -28,6 +28,12 @@ impl FinishedStage {
         }
         let manifest = read_document(&path)?;
         Ok(Self { dir, manifest })
+    }
+
+    /// The run that the folder is in.
+    #[must_use]
+    pub fn run_dir(&self) -> RunDir {
+        RunDir::new(self.dir.run())
     }
 
     /// The folder's manifest.
@@ -59,13 +65,33 @@ impl FinishedStage {
         }
     }
 
+    /// The prepared dataset that the stage read, or the one that is `given` in its place.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn dataset(&self, given: Option<&RunDir>) -> Result<Self> {
+        let Some(data) = given.cloned().or_else(|| self.source_run("dataset")) else {
+            let problem = "expected to be told which dataset the run was trained on, found no such input";
+            let advice = format!("run `{} --force`, or say where one is with --data", self.dir.command());
+            return Err(StoreError::invalid(&self.dir.file(file::MANIFEST), problem, advice));
+        };
+        Self::open(data.stage(Stage::MnistData, None))
+    }
+
     /// The run that the input `name` was read from, if it came from one.
     #[must_use]
     pub fn source_run(&self, name: &str) -> Option<RunDir> {
         let input = self.manifest.inputs.get(name)?;
         let path = self.dir.run().join(&input.path);
-        Some(RunDir::new(path.parent()?.parent()?))
+        Some(RunDir::new(plain(path.parent()?.parent()?)))
     }
+}
+
+/// `path` without the steps up and down that lead to it, as seen from the current folder; as it is where it leads nowhere.
+fn plain(path: &Path) -> PathBuf {
+    let Ok(canonical) = path.canonicalize() else { return path.to_owned() };
+    let current = std::env::current_dir().and_then(|folder| folder.canonicalize());
+    current.ok().and_then(|current| Some(canonical.strip_prefix(current).ok()?.to_owned())).unwrap_or(canonical)
 }
 
 /// A file whose content is known.

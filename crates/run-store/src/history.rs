@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use polars::prelude::Column;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::table::{Metadata, Table, write_table};
@@ -25,6 +26,24 @@ pub trait History: Sized {
     fn epoch(&self) -> u32;
 }
 
+/// The two parts of a negative evidence lower bound (Kingma & Welling 2014), whose sum it is: in nats an image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ElboParts {
+    /// Binary cross-entropy of the image given one draw of its latent, summed over pixels.
+    pub reconstruction_nats: f64,
+    /// Kullback–Leibler divergence of the latent's Gaussian from the prior.
+    pub kl_nats: f64,
+}
+
+/// The parts of an epoch's losses, where the loss is a negative evidence lower bound.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ElboEpoch {
+    /// Those of `train_loss`.
+    pub train: ElboParts,
+    /// Those of `test_loss`.
+    pub test: ElboParts,
+}
+
 /// One epoch of an autoencoder's training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainingEpoch {
@@ -34,23 +53,54 @@ pub struct TrainingEpoch {
     pub train_loss: f64,
     /// Mean loss over the test images after the epoch, in inference mode.
     pub test_loss: f64,
+    /// What the losses are made of, if they are negative evidence lower bounds: all rows of a history have it, or none.
+    pub elbo: Option<ElboEpoch>,
+}
+
+/// The columns of an [`ElboEpoch`], in the order of [`ElboEpoch::values`].
+const ELBO_COLUMNS: [&str; 4] =
+    ["train_reconstruction_nats", "train_kl_nats", "test_reconstruction_nats", "test_kl_nats"];
+
+impl ElboEpoch {
+    fn values(&self) -> [f64; 4] {
+        let Self { train, test } = self;
+        [train.reconstruction_nats, train.kl_nats, test.reconstruction_nats, test.kl_nats]
+    }
+
+    fn of([train_reconstruction, train_kl, test_reconstruction, test_kl]: [f64; 4]) -> Self {
+        let parts = |reconstruction_nats, kl_nats| ElboParts { reconstruction_nats, kl_nats };
+        Self { train: parts(train_reconstruction, train_kl), test: parts(test_reconstruction, test_kl) }
+    }
 }
 
 impl History for TrainingEpoch {
     fn write(path: &Path, rows: &[Self]) -> Result<()> {
-        let columns = vec![
+        let mut columns = vec![
             column("epoch", rows, |row| row.epoch),
             column_f64("train_loss", rows, |row| row.train_loss),
             column_f64("test_loss", rows, |row| row.test_loss),
         ];
+        let elbo: Option<Vec<[f64; 4]>> = rows.iter().map(|row| Some(row.elbo?.values())).collect();
+        if let Some(elbo) = elbo.filter(|elbo| !elbo.is_empty()) {
+            let parts = ELBO_COLUMNS.iter().enumerate();
+            columns.extend(parts.map(|(part, name)| column_f64(name, &elbo, |values| values[part])));
+        }
         write_table(path, columns, Metadata::new())
     }
 
     fn read(path: &Path) -> Result<Vec<Self>> {
         let table = Table::read(path, "a training history")?;
         let (train, test) = (table.f64("train_loss")?, table.f64("test_loss")?);
-        let rows = table.u32("epoch")?.into_iter().zip(train).zip(test);
-        Ok(rows.map(|((epoch, train_loss), test_loss)| Self { epoch, train_loss, test_loss }).collect())
+        let mut elbo = Vec::new();
+        if table.column_names().contains(&ELBO_COLUMNS[0]) {
+            elbo.resize(table.height(), [0.0; 4]);
+            for (part, name) in ELBO_COLUMNS.iter().enumerate() {
+                elbo.iter_mut().zip(table.f64(name)?).for_each(|(values, value)| values[part] = value);
+            }
+        }
+        let elbo = elbo.into_iter().map(|values| Some(ElboEpoch::of(values))).chain(std::iter::repeat(None));
+        let rows = table.u32("epoch")?.into_iter().zip(train).zip(test).zip(elbo);
+        Ok(rows.map(|(((epoch, train_loss), test_loss), elbo)| Self { epoch, train_loss, test_loss, elbo }).collect())
     }
 
     fn epoch(&self) -> u32 {
@@ -124,9 +174,12 @@ mod tests {
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.parquet");
-        let rows = [1, 2].map(|epoch| TrainingEpoch { epoch, train_loss: 0.5, test_loss: 0.25 });
-        TrainingEpoch::write(&path, &rows).unwrap();
-        assert_eq!(TrainingEpoch::read(&path).unwrap(), rows);
+        let elbo = ElboEpoch::of([100.0, 5.0, 110.0, 6.0]);
+        for elbo in [Some(elbo), None] {
+            let rows = [1, 2].map(|epoch| TrainingEpoch { epoch, train_loss: 0.5, test_loss: 0.25, elbo });
+            TrainingEpoch::write(&path, &rows).unwrap();
+            assert_eq!(TrainingEpoch::read(&path).unwrap(), rows);
+        }
         assert!(ClassifierEpoch::read(&path).unwrap_err().to_string().contains("train_accuracy"));
     }
 }

@@ -1,4 +1,5 @@
-//! Latents in Parquet: `index` (u32), `label` (u8), `z00`, `z01`, … (f32), one row for each image of a split.
+//! Latents in Parquet: `index` (u32), `label` (u8), `z00`, `z01`, … (f32), one row for each image of a split. Those of a
+//! variational encoder are means; `logvar00`, `logvar01`, … (f32) may follow.
 
 use std::path::Path;
 
@@ -44,26 +45,37 @@ pub struct Latents {
     pub values: Vec<f32>,
 }
 
+/// The columns of latents.
+const LATENT: &str = "z";
+/// The columns of their log variances.
+const LOG_VARIANCE: &str = "logvar";
+
 /// The name of latent dimension `dimension`, of `dimensions`: `z00`, or `z000` where there are more than a hundred.
-fn column_name(dimension: usize, dimensions: usize) -> String {
+fn column_name(kind: &str, dimension: usize, dimensions: usize) -> String {
     let digits = if dimensions > 100 { 3 } else { 2 };
-    format!("z{dimension:0digits$}")
+    format!("{kind}{dimension:0digits$}")
+}
+
+fn column_names(kind: &str, dimensions: usize) -> impl Iterator<Item = String> {
+    (0..dimensions).map(move |dimension| column_name(kind, dimension, dimensions))
 }
 
 /// Writes latents batch by batch.
 pub struct LatentWriter {
     writer: TableWriter,
     dimensions: usize,
+    with_log_variances: bool,
     path: std::path::PathBuf,
 }
 
 impl LatentWriter {
-    /// Begins the file at `path`.
+    /// Begins the file at `path`, with columns for log variances where they are wanted.
     ///
     /// # Errors
     /// The file cannot be created.
-    pub fn create(path: &Path, header: &LatentsHeader, dimensions: usize) -> Result<Self> {
-        let latents = (0..dimensions).map(|dimension| (column_name(dimension, dimensions), DataType::Float32));
+    pub fn create(path: &Path, header: &LatentsHeader, dimensions: usize, with_log_variances: bool) -> Result<Self> {
+        let log_variances = column_names(LOG_VARIANCE, if with_log_variances { dimensions } else { 0 });
+        let latents = column_names(LATENT, dimensions).chain(log_variances).map(|name| (name, DataType::Float32));
         let columns: Vec<(String, DataType)> =
             [("index".to_owned(), DataType::UInt32), ("label".to_owned(), DataType::UInt8)]
                 .into_iter()
@@ -77,40 +89,58 @@ impl LatentWriter {
             ("split".to_owned(), header.split.clone()),
             ("class_count".to_owned(), header.class_count.to_string()),
         ]);
-        Ok(Self { writer: TableWriter::create(path, &columns, metadata)?, dimensions, path: path.to_owned() })
+        let writer = TableWriter::create(path, &columns, metadata)?;
+        Ok(Self { writer, dimensions, with_log_variances, path: path.to_owned() })
     }
 
-    /// Adds rows: `values` is `labels.len()` × dimensions, row-major; the first row has index `first_index`.
+    /// Whether the file has columns for log variances.
+    #[must_use]
+    pub fn with_log_variances(&self) -> bool {
+        self.with_log_variances
+    }
+
+    /// Adds rows: `values` is `labels.len()` × dimensions, row-major, and so is `log_variances`, which is empty where the file
+    /// has none; the first row has index `first_index`.
     ///
     /// # Errors
     /// A value is not finite, the lengths do not fit, or the disk refuses.
-    pub fn write(&mut self, first_index: u32, labels: &[u8], values: &[f32]) -> Result<()> {
+    pub fn write(&mut self, first_index: u32, labels: &[u8], values: &[f32], log_variances: &[f32]) -> Result<()> {
+        let indices: Vec<u32> = (first_index..).take(labels.len()).collect();
+        let mut columns = vec![Column::new("index".into(), indices), Column::new("label".into(), labels)];
+        columns.extend(self.columns(LATENT, first_index, labels.len(), values)?);
+        if self.with_log_variances {
+            columns.extend(self.columns(LOG_VARIANCE, first_index, labels.len(), log_variances)?);
+        }
+        self.writer.write(columns)
+    }
+
+    /// One column a dimension of `values`, which is `count` × dimensions.
+    fn columns(&self, kind: &str, first_index: u32, count: usize, values: &[f32]) -> Result<Vec<Column>> {
         let invalid = |problem: String| {
             StoreError::invalid(&self.path, problem, "train the model again, with a lower learning rate")
         };
-        if values.len() != labels.len() * self.dimensions {
+        if values.len() != count * self.dimensions {
             return Err(invalid(format!(
-                "expected {} × {} latent values, found {}",
-                labels.len(),
+                "expected {count} × {} values of `{kind}`, found {}",
                 self.dimensions,
                 values.len()
             )));
         }
         if let Some(position) = values.iter().position(|value| !value.is_finite()) {
-            let (row, column) = (position / self.dimensions, column_name(position % self.dimensions, self.dimensions));
+            let (row, dimension) = (position / self.dimensions, position % self.dimensions);
+            let column = column_name(kind, dimension, self.dimensions);
             let index = first_index as usize + row;
             return Err(invalid(format!(
                 "the latent of image {index} is not finite (`{column}` = {})",
                 values[position]
             )));
         }
-        let indices: Vec<u32> = (first_index..).take(labels.len()).collect();
-        let mut columns = vec![Column::new("index".into(), indices), Column::new("label".into(), labels)];
-        columns.extend((0..self.dimensions).map(|dimension| {
+        let named = column_names(kind, self.dimensions).enumerate();
+        let column = |(dimension, name): (usize, String)| {
             let column: Vec<f32> = values.iter().skip(dimension).step_by(self.dimensions).copied().collect();
-            Column::new(column_name(dimension, self.dimensions).into(), column)
-        }));
-        self.writer.write(columns)
+            Column::new(name.into(), column)
+        };
+        Ok(named.map(column).collect())
     }
 
     /// Ends the file.
@@ -130,12 +160,10 @@ impl Latents {
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, KIND)?;
         let names = table.column_names();
-        let dimensions = names.iter().filter(|name| name.starts_with('z')).count();
-        let expected: Vec<String> = ["index".to_owned(), "label".to_owned()]
-            .into_iter()
-            .chain((0..dimensions).map(|dimension| column_name(dimension, dimensions)))
-            .collect();
-        if dimensions == 0 || names.len() != expected.len() {
+        let dimensions = names.iter().filter(|name| name.starts_with(LATENT)).count();
+        let with_log_variances = names.iter().any(|name| name.starts_with(LOG_VARIANCE));
+        let column_count = 2 + if with_log_variances { 2 * dimensions } else { dimensions };
+        if dimensions == 0 || names.len() != column_count {
             return Err(table.invalid(format!(
                 "expected the columns index, label, z00, z01, …, found {}",
                 if names.is_empty() { "none".to_owned() } else { names.join(", ") }
@@ -168,10 +196,13 @@ impl Latents {
         }
         let mut values = vec![0.0; table.height() * dimensions];
         for dimension in 0..dimensions {
-            let column = table.f32(&column_name(dimension, dimensions))?;
+            let column = table.f32(&column_name(LATENT, dimension, dimensions))?;
             for (value, read) in values.iter_mut().skip(dimension).step_by(dimensions).zip(column) {
                 *value = read;
             }
+        }
+        if with_log_variances {
+            column_names(LOG_VARIANCE, dimensions).try_for_each(|name| table.f32(&name).map(drop))?;
         }
         Ok(Self { header, indices, labels, dimensions, values })
     }
@@ -240,16 +271,17 @@ mod tests {
         }
     }
 
-    fn written(dimensions: usize, rows: usize) -> (tempfile::TempDir, std::path::PathBuf) {
+    fn written(dimensions: usize, rows: usize, with_log_variances: bool) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("train.parquet");
-        let mut writer = LatentWriter::create(&path, &header(), dimensions).unwrap();
+        let mut writer = LatentWriter::create(&path, &header(), dimensions, with_log_variances).unwrap();
         for first in (0..rows).step_by(4) {
             let count = 4.min(rows - first);
             let labels: Vec<u8> = (first..first + count).map(|row| (row % 10) as u8).collect();
             let values: Vec<f32> =
                 (first * dimensions..(first + count) * dimensions).map(|value| value as f32).collect();
-            writer.write(u32::try_from(first).unwrap(), &labels, &values).unwrap();
+            let log_variances = if with_log_variances { values.as_slice() } else { &[] };
+            writer.write(u32::try_from(first).unwrap(), &labels, &values, log_variances).unwrap();
         }
         writer.finish().unwrap();
         (folder, path)
@@ -257,8 +289,8 @@ mod tests {
 
     #[test]
     fn what_is_written_in_batches_is_read_whole() {
-        for dimensions in [1, 2, 100, 101] {
-            let (_folder, path) = written(dimensions, 11);
+        for (dimensions, with_log_variances) in [(1, false), (2, true), (100, false), (101, true)] {
+            let (_folder, path) = written(dimensions, 11, with_log_variances);
             let latents = Latents::read_split(&path, Split::Train).unwrap();
             assert_eq!(latents.header, header());
             assert_eq!(latents.indices, (0..11).collect::<Vec<_>>());
@@ -273,9 +305,12 @@ mod tests {
     #[test]
     fn a_value_that_is_not_finite_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = LatentWriter::create(&folder.path().join("l"), &header(), 2).unwrap();
-        let error = writer.write(5, &[0, 1], &[0.0, 1.0, 2.0, f32::NAN]).unwrap_err().to_string();
-        assert!(error.contains("image 6") && error.contains("z01"), "{error}");
+        let mut writer = LatentWriter::create(&folder.path().join("l"), &header(), 2, true).unwrap();
+        let (good, bad) = ([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, f32::NAN]);
+        let error = writer.write(5, &[0, 1], &bad, &good).unwrap_err().to_string();
+        assert!(error.contains("image 6") && error.contains("`z01`"), "{error}");
+        let error = writer.write(5, &[0, 1], &good, &bad).unwrap_err().to_string();
+        assert!(error.contains("image 6") && error.contains("`logvar01`"), "{error}");
     }
 
     fn refused(columns: Vec<Column>, expected: &str) {
@@ -307,12 +342,14 @@ mod tests {
             "finite values in column `z00`",
         );
         refused(vec![index(), label(), Column::new("z00".into(), [Some(0.5_f32), None])], "found 1 without");
+        let log_variance = || Column::new("logvar01".into(), [0.5_f32, 1.0]);
+        refused(vec![index(), label(), z(), log_variance()], "expected a column `logvar00`");
         refused(vec![index(), label(), Column::new("z07".into(), [0.5_f32, 1.0])], "expected a column `z00`");
     }
 
     #[test]
     fn a_broken_file_is_an_error_at_every_length() {
-        let (_folder, path) = written(3, 20);
+        let (_folder, path) = written(3, 20, true);
         let whole = std::fs::read(&path).unwrap();
         for length in (0..whole.len()).step_by(7) {
             std::fs::write(&path, &whole[..length]).unwrap();

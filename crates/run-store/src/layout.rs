@@ -17,6 +17,12 @@ pub mod file {
     pub const WEIGHTS: &str = "weights.safetensors";
     /// The folder of what a training needs in order to go on.
     pub const CHECKPOINT: &str = "checkpoint";
+    /// The model's values after the epochs that are kept, the last among them.
+    pub const WEIGHTS_BY_EPOCH: &str = "weights_by_epoch.safetensors";
+    /// Digits drawn from a variational model's prior.
+    pub const PRIOR_SAMPLES: &str = "prior_samples.parquet";
+    /// A variational model's latent plane, decoded at the prior's quantiles.
+    pub const PRIOR_GRID: &str = "prior_grid.parquet";
     /// What a checkpoint says of itself.
     pub const CHECKPOINT_STATE: &str = "checkpoint.json";
     /// An optimizer's memory.
@@ -31,6 +37,8 @@ pub mod file {
     pub const KMEANS: &str = "kmeans.bin";
     /// The cluster of each image.
     pub const ASSIGNMENTS: &str = "assignments.parquet";
+    /// What a reader sees in each image.
+    pub const READINGS: &str = "readings.parquet";
     /// Latents of the training split.
     pub const TRAIN_LATENTS: &str = "train.parquet";
     /// Latents of the test split.
@@ -82,6 +90,8 @@ impl fmt::Display for Split {
 pub enum Stage {
     /// IDX files → prepared dataset.
     MnistData,
+    /// Prepared dataset → reader, a classifier of images that judges reconstructions.
+    ReaderTrain,
     /// Prepared dataset → autoencoder.
     AeTrain,
     /// Autoencoder + dataset → latents.
@@ -90,46 +100,83 @@ pub enum Stage {
     ClusterEval,
     /// Latents → classifier and its scores.
     LatentClassify,
+    /// Autoencoder + dataset + reader → how readable and how exact reconstructions are.
+    ReconEval,
 }
 
 impl Stage {
     /// Every stage, in the order in which each finds its inputs ready.
-    pub const ALL: [Self; 5] =
-        [Self::MnistData, Self::AeTrain, Self::LatentExport, Self::ClusterEval, Self::LatentClassify];
+    pub const ALL: [Self; 7] = [
+        Self::MnistData,
+        Self::ReaderTrain,
+        Self::AeTrain,
+        Self::LatentExport,
+        Self::ClusterEval,
+        Self::LatentClassify,
+        Self::ReconEval,
+    ];
+
+    /// Whether the stage's folder lies with a prepared dataset, for every run on it to use, and not in a run.
+    #[must_use]
+    pub fn is_of_dataset(self) -> bool {
+        matches!(self, Self::MnistData | Self::ReaderTrain)
+    }
 
     /// The name of the program and of its folder.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::MnistData => "mnist-data",
+            Self::ReaderTrain => "reader-train",
             Self::AeTrain => "ae-train",
             Self::LatentExport => "latent-export",
             Self::ClusterEval => "cluster-eval",
             Self::LatentClassify => "latent-classify",
+            Self::ReconEval => "recon-eval",
         }
     }
 
     /// Raised when the same inputs and parameters would give other outputs than before, so that old results are redone.
     #[must_use]
     pub fn format_version(self) -> u32 {
-        1
+        match self {
+            Self::AeTrain => 2,
+            _ => 1,
+        }
     }
 
-    /// Whether the stage trains, and so keeps a checkpoint to go on from.
+    /// Whether the stage keeps a checkpoint to go on from.
     #[must_use]
-    pub fn trains(self) -> bool {
+    pub fn is_resumable(self) -> bool {
         matches!(self, Self::AeTrain | Self::LatentClassify)
     }
 
-    /// The files a finished folder of this stage holds, besides its manifest and its checkpoint.
+    /// The files that a finished folder of this stage holds for some models only.
+    #[must_use]
+    pub fn outputs_of_some(self) -> &'static [&'static str] {
+        match self {
+            Self::AeTrain => &[file::PRIOR_SAMPLES, file::PRIOR_GRID],
+            _ => &[],
+        }
+    }
+
+    /// The files that every finished folder of this stage holds, besides its manifest and its checkpoint.
     #[must_use]
     pub fn outputs(self) -> &'static [&'static str] {
         match self {
             Self::MnistData => &[file::DATASET, file::METRICS],
-            Self::AeTrain => &[file::MODEL, file::WEIGHTS, file::HISTORY, file::RECONSTRUCTIONS, file::METRICS],
+            Self::AeTrain => &[
+                file::MODEL,
+                file::WEIGHTS,
+                file::WEIGHTS_BY_EPOCH,
+                file::HISTORY,
+                file::RECONSTRUCTIONS,
+                file::METRICS,
+            ],
             Self::LatentExport => &[file::TRAIN_LATENTS, file::TEST_LATENTS],
             Self::ClusterEval => &[file::KMEANS, file::ASSIGNMENTS, file::METRICS],
-            Self::LatentClassify => &[file::MODEL, file::WEIGHTS, file::HISTORY, file::METRICS],
+            Self::LatentClassify | Self::ReaderTrain => &[file::MODEL, file::WEIGHTS, file::HISTORY, file::METRICS],
+            Self::ReconEval => &[file::READINGS, file::METRICS],
         }
     }
 }
@@ -193,11 +240,11 @@ impl RunDir {
     #[must_use]
     pub fn render_tree(&self) -> String {
         let mut tree = format!("{}/\n", self.path.display());
-        for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::MnistData) {
+        for stage in Stage::ALL.into_iter().filter(|stage| !stage.is_of_dataset()) {
             let mut files = vec![file::MANIFEST];
             files.extend(stage.outputs());
             let checkpoint = format!("{}/", file::CHECKPOINT);
-            files.extend(stage.trains().then_some(checkpoint.as_str()));
+            files.extend(stage.is_resumable().then_some(checkpoint.as_str()));
             tree += &format!("  {:<17}{}\n", format!("{stage}/"), files.join("  "));
         }
         tree

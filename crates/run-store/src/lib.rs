@@ -4,7 +4,7 @@
 //! - [`Manifest`] says what a stage folder holds, from what it was made, and how; it is written last.
 //! - [`Plan`] decides whether a stage has to run again, and says why; [`Work`] writes its folder atomically, under a lock.
 //! - The document types ([`ModelDescription`], the metrics) are versioned JSON; the tables ([`Latents`], [`TrainingEpoch`], [`ClassifierEpoch`],
-//!   [`Reconstructions`], [`Assignments`]) are Parquet; [`KMeansModel`] and the prepared [`Dataset`] are bincode behind a header.
+//!   [`Reconstructions`], [`DecodedSheet`], [`ReconstructionReading`], [`Assignments`]) are Parquet; [`KMeansModel`] and the prepared [`Dataset`] are bincode behind a header.
 //!
 //! This crate never computes a result: no libtorch, no clustering, no command line. A stage that needs another stage's
 //! output finds its type here and nowhere else.
@@ -14,6 +14,7 @@ mod checkpoint;
 mod choice;
 mod codec;
 mod dataset;
+mod decoded;
 mod document;
 mod error;
 mod finished;
@@ -26,6 +27,7 @@ mod manifest;
 mod metrics;
 mod model;
 mod plan;
+mod readings;
 mod reconstructions;
 mod table;
 mod work;
@@ -33,20 +35,22 @@ mod work;
 pub use assignments::Assignments;
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
+pub use decoded::{DecodedLatent, DecodedSheet};
 pub use document::{Document, read_document, write_document};
 pub use error::{Result, StoreError};
 pub use finished::{FinishedStage, VerifiedFile};
 pub use hash::{ContentHash, hash_bytes, hash_file};
-pub use history::{ClassifierEpoch, History, TrainingEpoch};
+pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, TrainingEpoch};
 pub use kmeans::KMeansModel;
 pub use latents::{LatentSplits, LatentWriter, Latents, LatentsHeader};
 pub use layout::{ArtifactsDir, RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{
     ClassMetrics, ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, DatasetMetrics,
-    SilhouetteMetrics, TrainMetrics,
+    ReadableCounts, ReaderMetrics, ReconstructionEpoch, ReconstructionMetrics, SilhouetteMetrics, TrainMetrics,
 };
-pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind};
+pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind, ReaderDescription};
 pub use plan::{Decision, Plan, Reason};
-pub use reconstructions::{Reconstruction, Reconstructions};
+pub use readings::{Reading, ReconstructionReading};
+pub use reconstructions::{REDRAWN_COUNT, Reconstruction, Reconstructions};
 pub use work::{Work, replace_file};

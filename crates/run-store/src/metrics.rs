@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
+use crate::history::ElboEpoch;
 
 /// What mnist-data prepared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,16 +41,93 @@ pub struct TrainMetrics {
     pub epochs: u32,
     /// Values that training changes.
     pub parameter_count: u64,
-    /// The last epoch's mean loss while it trained.
+    /// The last epoch's mean loss while it trained: nats a pixel for binary cross-entropy, nats an image for a negative
+    /// evidence lower bound.
     pub train_loss: f64,
-    /// Mean loss over the test images, in inference mode.
+    /// Mean loss over the test images, in inference mode, likewise.
     pub test_loss: f64,
     /// Mean squared error over the test images' pixels in [0, 1], in inference mode.
     pub test_mean_squared_error: f64,
+    /// What the losses are made of, if they are negative evidence lower bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elbo: Option<ElboEpoch>,
 }
 
 impl Document for TrainMetrics {
     const KIND: &'static str = "training figures";
+}
+
+/// What reader-train reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReaderMetrics {
+    /// The dataset's name.
+    pub dataset: String,
+    /// Training images used.
+    pub train_count: u32,
+    /// Test images it was judged on: all there are.
+    pub test_count: u64,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Values that training changes.
+    pub parameter_count: u64,
+    /// Share of the last epoch's training images that were read right while it trained.
+    pub train_accuracy: f64,
+    /// Mean cross-entropy over the test images, in nats.
+    pub test_loss: f64,
+    /// Share of the test images that are read right.
+    pub test_accuracy: f64,
+}
+
+impl Document for ReaderMetrics {
+    const KIND: &'static str = "a reader's figures";
+}
+
+/// What recon-eval found in the reconstructions of the test images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReconstructionMetrics {
+    /// Test images.
+    pub image_count: u32,
+    /// The first of them that are shown as a sheet.
+    pub sheet_count: u32,
+    /// An image is readable if the reader gives its true class at least this probability.
+    pub readable_probability: f64,
+    /// Share of all test images of the dataset that the reader reads right.
+    pub reader_test_accuracy: f64,
+    /// How readable the originals are: no reconstruction need be more.
+    pub originals: ReadableCounts,
+    /// The reconstructions after each epoch that was kept, in order; the last is the trained model.
+    pub epochs: Vec<ReconstructionEpoch>,
+}
+
+impl Document for ReconstructionMetrics {
+    const KIND: &'static str = "figures of reconstructions";
+}
+
+/// How many images can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReadableCounts {
+    /// Readable images of the sheet.
+    pub sheet_readable: u32,
+    /// Share of all images that are readable, in [0, 1].
+    pub readable_share: f64,
+}
+
+/// Reconstructions after one epoch; figures are means over the images, pixels in [0, 1].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReconstructionEpoch {
+    /// Epochs trained; 0 is the untrained model.
+    pub epoch: u32,
+    /// How many can be read.
+    #[serde(flatten)]
+    pub readable: ReadableCounts,
+    /// Mean squared error.
+    pub mean_squared_error: f64,
+    /// Binary cross-entropy, in nats a pixel.
+    pub binary_cross_entropy: f64,
+    /// Peak signal-to-noise ratio of each image, in dB; images that are redrawn exactly are left out, `null` if all are.
+    pub peak_signal_to_noise_ratio_db: Option<f64>,
+    /// Structural similarity (Wang et al. 2004), in [−1, 1]; `null` for images too small for its window.
+    pub structural_similarity: Option<f64>,
 }
 
 /// What cluster-eval found.

@@ -1,8 +1,12 @@
 //! `model.json`: the architecture that weights belong to. Weights never travel without it.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Dataset;
 use crate::document::Document;
+use crate::error::{Result, StoreError};
 use crate::named_choice;
 
 /// A family of autoencoders.
@@ -13,9 +17,19 @@ pub enum ModelKind {
     Ae,
     /// Convolutional autoencoder.
     Cae,
+    /// Convolutional variational autoencoder.
+    Cvae,
 }
 
-named_choice!(ModelKind { Ae => "ae", Cae => "cae" });
+named_choice!(ModelKind { Ae => "ae", Cae => "cae", Cvae => "cvae" });
+
+impl ModelKind {
+    /// Whether its encoder gives a distribution, and its latents a prior, so that digits can be drawn from it.
+    #[must_use]
+    pub fn is_variational(self) -> bool {
+        self == Self::Cvae
+    }
+}
 
 /// One layer of a network. Images run height × width × channels in every flattening.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +49,12 @@ pub enum Layer {
     /// Affine map.
     Dense {
         /// Outputs.
+        units: u32,
+    },
+    /// The heads of a variational encoder: two affine maps of the same input, side by side. The first `units` outputs are the
+    /// means of a Gaussian with independent coordinates, the others the logarithms of its variances.
+    GaussianHeads {
+        /// Coordinates of the Gaussian.
         units: u32,
     },
     /// x if positive, else slope · x.
@@ -96,7 +116,7 @@ pub struct ModelDescription {
     pub image_width: u32,
     /// Pixels 0..=255 are divided by this before they enter the encoder.
     pub pixel_divisor: f64,
-    /// Image → latent.
+    /// Image → latent, or the Gaussian it is drawn from.
     pub encoder: Vec<Layer>,
     /// Latent → image.
     pub decoder: Vec<Layer>,
@@ -104,6 +124,24 @@ pub struct ModelDescription {
 
 impl Document for ModelDescription {
     const KIND: &'static str = "a model description";
+}
+
+impl ModelDescription {
+    /// Checks that the model takes the images of `dataset`, read from `path`.
+    ///
+    /// # Errors
+    /// They are of another size.
+    pub fn check_images(&self, dataset: &Dataset<'_>, path: &Path) -> Result<()> {
+        let (expected, found) = ((self.image_height, self.image_width), (dataset.height, dataset.width));
+        if expected == found {
+            return Ok(());
+        }
+        let problem = format!(
+            "expected images of {} × {} pixels, as the model was trained on, found {} × {}",
+            expected.0, expected.1, found.0, found.1
+        );
+        Err(StoreError::invalid(path, problem, "use another dataset"))
+    }
 }
 
 /// The full description of a classifier of latents.
@@ -119,4 +157,23 @@ pub struct ClassifierDescription {
 
 impl Document for ClassifierDescription {
     const KIND: &'static str = "a classifier description";
+}
+
+/// The full description of a reader: a classifier of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReaderDescription {
+    /// Rows of an image.
+    pub image_height: u32,
+    /// Columns of an image.
+    pub image_width: u32,
+    /// Pixels 0..=255 are divided by this before they enter.
+    pub pixel_divisor: f64,
+    /// Classes.
+    pub class_count: u32,
+    /// Image → class.
+    pub layers: Vec<Layer>,
+}
+
+impl Document for ReaderDescription {
+    const KIND: &'static str = "a reader's description";
 }

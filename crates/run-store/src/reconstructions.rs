@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use polars::prelude::{Column, DataType, Float32Type, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder};
+use polars::prelude::Column;
 
 use crate::error::Result;
-use crate::table::{Metadata, Table, write_table};
+use crate::table::{Metadata, Table, list_column, write_table};
+
+/// How many of the first test images are redrawn, as in the report.
+pub const REDRAWN_COUNT: u32 = 16;
 
 /// One image after one epoch.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,23 +42,12 @@ impl Reconstructions {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let pixels = |name: &str, image: fn(&Reconstruction) -> &[f32]| {
-            let values = self.height as usize * self.width as usize * self.rows.len();
-            let mut builder = ListPrimitiveChunkedBuilder::<Float32Type>::new(
-                name.into(),
-                self.rows.len(),
-                values,
-                DataType::Float32,
-            );
-            self.rows.iter().for_each(|row| builder.append_slice(image(row)));
-            Column::from(builder.finish().into_series())
-        };
         let columns = vec![
             Column::new("epoch".into(), self.rows.iter().map(|row| row.epoch).collect::<Vec<u32>>()),
             Column::new("index".into(), self.rows.iter().map(|row| row.index).collect::<Vec<u32>>()),
             Column::new("label".into(), self.rows.iter().map(|row| row.label).collect::<Vec<u8>>()),
-            pixels("original", |row| &row.original),
-            pixels("reconstruction", |row| &row.reconstruction),
+            list_column("original", self.rows.iter().map(|row| row.original.as_slice())),
+            list_column("reconstruction", self.rows.iter().map(|row| row.reconstruction.as_slice())),
         ];
         let metadata = Metadata::from([
             ("height".to_owned(), self.height.to_string()),
@@ -70,11 +62,7 @@ impl Reconstructions {
     /// The file cannot be read, or holds something else.
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, "reconstructions")?;
-        let side = |key: &str| -> Result<u32> {
-            let text = table.header(key)?;
-            text.parse().map_err(|_| table.invalid(format!("expected a number as {key}, found `{text}`")))
-        };
-        let (height, width) = (side("height")?, side("width")?);
+        let (height, width) = (table.header_number("height")?, table.header_number("width")?);
         let length = height as usize * width as usize;
         let images = table.f32_lists("original", length)?.into_iter().zip(table.f32_lists("reconstruction", length)?);
         let places = table.u32("epoch")?.into_iter().zip(table.u32("index")?).zip(table.u8("label")?);

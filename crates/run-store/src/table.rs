@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use polars::io::SerReader;
 use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
 use polars::io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetWriter};
-use polars::prelude::{Column, DataFrame, DataType, PolarsError, PolarsResult, Schema};
+use polars::prelude::{
+    Column, DataFrame, DataType, Float32Type, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder, PolarsError,
+    PolarsResult, Schema,
+};
 
 use crate::error::{Result, StoreError};
 
@@ -50,6 +53,14 @@ pub(crate) fn write_table(path: &Path, columns: Vec<Column>, metadata: Metadata)
     let mut writer = TableWriter::create(path, &schema, metadata)?;
     writer.write(columns)?;
     writer.finish()
+}
+
+/// A column of lists of numbers.
+pub(crate) fn list_column<'a>(name: &str, rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone) -> Column {
+    let (count, values) = (rows.len(), rows.clone().map(<[f32]>::len).sum());
+    let mut builder = ListPrimitiveChunkedBuilder::<Float32Type>::new(name.into(), count, values, DataType::Float32);
+    rows.for_each(|row| builder.append_slice(row));
+    Column::from(builder.finish().into_series())
 }
 
 fn unwritable(path: &Path) -> impl FnOnce(PolarsError) -> StoreError {
@@ -107,6 +118,12 @@ impl Table {
         self.metadata.get(key).map(String::as_str).ok_or_else(|| {
             self.invalid(format!("expected the key `{key}` in the metadata of {}, found none", self.kind))
         })
+    }
+
+    /// A number in the file's metadata.
+    pub(crate) fn header_number(&self, key: &str) -> Result<u32> {
+        let text = self.header(key)?;
+        text.parse().map_err(|_| self.invalid(format!("expected a number as {key}, found `{text}`")))
     }
 
     fn column(&self, name: &str, kind: &DataType) -> Result<&Column> {

@@ -1,5 +1,6 @@
 //! The arguments that every stage takes.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use run_store::RunDir;
@@ -79,6 +80,19 @@ pub struct Options {
     pub threads: u32,
     /// Whether Ctrl-C was pressed.
     pub interrupt: Interrupt,
+}
+
+/// The words of the command line for `name`, the command that a stage has beside itself, if that is what was asked for. The
+/// program's name in them has it appended, as it should stand in messages.
+#[must_use]
+pub fn subcommand(name: &str) -> Option<Vec<OsString>> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_none_or(|word| word != name) {
+        return None;
+    }
+    words.remove(1);
+    words[0].push(format!(" {name}"));
+    Some(words)
 }
 
 fn available_threads() -> u32 {

@@ -6,17 +6,21 @@
 //! No model's layers, no stage's files, no command line.
 
 mod batches;
+mod classification;
 mod device;
 mod loss;
 mod optimizer;
 mod preset;
+mod schedule;
 mod seed;
 mod state;
 
 pub use batches::{Batch, Batches};
+pub use classification::{Answers, Examples, judge_classifier, train_classifier};
 pub use device::{DeviceChoice, prepare_process};
-pub use loss::ReconstructionLoss;
+pub use loss::{Loss, LossValue, mean_squared_error};
 pub use optimizer::{Optimizer, OptimizerRule};
 pub use preset::Preset;
+pub use schedule::Schedule;
 pub use seed::Seed;
 pub use state::{StateError, TrainingState};

@@ -86,6 +86,11 @@ impl Optimizer {
         self.step.unsigned_abs()
     }
 
+    /// Takes `learning_rate` as its step size from now on.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.learning_rate = learning_rate;
+    }
+
     /// Moves `values` one step against `gradient`.
     pub fn step(&mut self, values: &Tensor, gradient: &Tensor) {
         self.step += 1;

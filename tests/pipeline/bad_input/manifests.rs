@@ -6,12 +6,16 @@ use pipeline_tests::{Study, correct_manifest, edit_json, edit_manifest, refused,
 use run_store::{ModelKind, Stage, file};
 
 /// Each stage that reads another's folder.
-const READERS: [(Stage, Stage); 5] = [
+const READERS: [(Stage, Stage); 9] = [
+    (Stage::MnistData, Stage::ReaderTrain),
     (Stage::MnistData, Stage::AeTrain),
     (Stage::MnistData, Stage::LatentExport),
     (Stage::AeTrain, Stage::LatentExport),
     (Stage::LatentExport, Stage::ClusterEval),
     (Stage::LatentExport, Stage::LatentClassify),
+    (Stage::MnistData, Stage::ReconEval),
+    (Stage::AeTrain, Stage::ReconEval),
+    (Stage::ReaderTrain, Stage::ReconEval),
 ];
 
 #[test]
@@ -19,13 +23,8 @@ fn a_missing_stage_is_named_with_its_command() {
     for (missing, reader) in READERS {
         let study = Study::finished(ModelKind::Ae);
         let dir = study.dir(missing);
-        let run = if missing == Stage::MnistData { "data/prepared/mnist" } else { "artifacts/ae-2" };
-        // latent-export takes the way from its run to the dataset that the training wrote down.
-        let command = match reader {
-            Stage::LatentExport if missing == Stage::MnistData => format!("run `{missing} --run "),
-            _ => format!("run `{missing} --run {run}` first"),
-        };
-        let expected = [&format!("{missing}/manifest.json is missing: {command}")[..]];
+        let run = if missing.is_of_dataset() { "data/prepared/mnist" } else { "artifacts/ae-2" };
+        let expected = [&format!("{missing}/manifest.json is missing: run `{missing} --run {run}` first")[..]];
         fs::remove_file(dir.file(file::MANIFEST)).unwrap();
         refused(&study, study.command(reader), &expected);
         fs::remove_dir_all(dir.path()).unwrap();

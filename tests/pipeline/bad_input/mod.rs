@@ -5,4 +5,5 @@ mod idx;
 mod latents;
 mod manifests;
 mod models;
+mod readers;
 mod requests;

@@ -49,7 +49,7 @@ fn constant(layers: &Layers, info: &ParameterInfo) -> Option<f64> {
 
 #[test]
 fn values_begin_as_in_keras() {
-    for kind in [ModelKind::Ae, ModelKind::Cae] {
+    for kind in ModelKind::ALL.iter().copied() {
         for latent_size in [2, 32] {
             let description = describe(kind, latent_size, 28, 28).unwrap();
             let layers = Layers::of(&description);

@@ -3,7 +3,7 @@
 use autoencoders::{Autoencoder, Mode, describe};
 use run_store::{Layer, ModelDescription, ModelKind};
 use tch::{Device, no_grad};
-use training::{OptimizerRule, ReconstructionLoss};
+use training::{Loss, OptimizerRule};
 
 use crate::comparison::Comparison;
 use crate::formula::first_number;
@@ -42,14 +42,14 @@ fn compare(name: &str, whole: &ModelDescription, digit_count: i64, closeness: Cl
     ] {
         let model = load(description);
         let images = model.preprocess(&pixels);
-        let (latents, logits, outputs) = no_grad(|| {
-            let latents = model.encode(&images, mode);
+        let (latents, outputs, loss) = no_grad(|| {
+            let encoding = model.encode(&images, mode);
             // In training mode the running statistics move at each call, but they are not looked at.
-            let logits = model.decode_logits(&latents, mode);
-            let outputs = model.decode(&latents, mode);
-            (latents, logits, outputs)
+            let logits = model.decode_logits(&encoding.mean, mode);
+            let outputs = model.decode(&encoding.mean, mode);
+            let loss = Loss::Bce.terms(&logits, &images, &encoding).get(0);
+            (encoding.mean, outputs, loss)
         });
-        let loss = ReconstructionLoss::Bce.mean(&logits, &images);
         for (what, found, allowed) in [
             ("latents", latents, closeness.of_outputs()),
             ("outputs", outputs, closeness.of_outputs()),
@@ -65,8 +65,9 @@ fn compare(name: &str, whole: &ModelDescription, digit_count: i64, closeness: Cl
     let subject = Subject { name, first_number, layers: &layers, recorded: &recorded, closeness };
     let training_loss = |model: &Autoencoder| {
         let images = model.preprocess(&pixels);
-        let logits = model.decode_logits(&model.encode(&images, Mode::Training), Mode::Training);
-        ReconstructionLoss::Bce.mean(&logits, &images)
+        let encoding = model.encode(&images, Mode::Training);
+        let logits = model.decode_logits(&encoding.mean, Mode::Training);
+        Loss::Bce.terms(&logits, &images, &encoding).get(0)
     };
     let model = load(&description);
     subject.compare_gradient(&mut comparison, model.parameters(), &training_loss(&model));

@@ -1,0 +1,163 @@
+//! The stage recon-eval: a trained autoencoder, its dataset and a reader → how readable and how exact its reconstructions of the
+//! test images are, after each epoch that the training kept.
+//!
+//! The report counted by eye; here a [reader](autoencoders::Classifier::reader) counts, which never saw an image that the run was
+//! trained on. It trains nothing.
+
+mod quality;
+mod redraw;
+mod score;
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use autoencoders::{Autoencoder, Classifier, WeightsByEpoch};
+use run_store::{
+    DatasetFile, FinishedStage, Manifest, ModelDescription, Plan, ReaderDescription, ReaderMetrics,
+    ReconstructionMetrics, ReconstructionReading, RunDir, Stage, TrainMetrics, file, read_document, write_document,
+};
+use serde::Serialize;
+use stage_cli::{Options, Progress, Summary, execute, percent};
+use training::{DeviceChoice, prepare_process};
+
+use crate::redraw::readings;
+use crate::score::score;
+
+/// An image is readable if the reader gives its true class at least this probability.
+const READABLE_PROBABILITY: f64 = 0.5;
+
+/// What to judge.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The run.
+    pub run: RunDir,
+    /// The prepared dataset whose reader judges; by default the one that the model was trained on.
+    pub reader: Option<RunDir>,
+    /// Where to compute.
+    pub device: DeviceChoice,
+}
+
+#[derive(Serialize)]
+struct Parameters {
+    readable_probability: f64,
+}
+
+/// Judges the reconstructions, unless that is up to date.
+///
+/// # Errors
+/// The model, the dataset or the reader is missing, broken, or they do not fit each other; the reader learnt from images that
+/// the run was trained on; or the destination cannot be written.
+pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
+    let dir = config.run.stage(Stage::ReconEval, None);
+    let trained = FinishedStage::open(config.run.stage(Stage::AeTrain, None))?;
+    let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS_BY_EPOCH)?);
+    let train_metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
+    let prepared = trained.dataset(None)?;
+    let dataset_file = prepared.file(file::DATASET)?;
+    let reader_dir = config.reader.as_ref().unwrap_or(&prepared.run_dir()).stage(Stage::ReaderTrain, None);
+    let reader = FinishedStage::open(reader_dir.clone())?;
+    let (reader_model, reader_weights) = (reader.file(file::MODEL)?, reader.file(file::WEIGHTS)?);
+    let reader_metrics_file = reader.file(file::METRICS)?;
+    check_independence(&reader_dir.path(), reader.manifest(), trained.manifest(), train_metrics.train_count)?;
+    let parameters = Parameters { readable_probability: READABLE_PROBABILITY };
+    let plan = Plan::new(dir.clone(), &parameters)?
+        .input("dataset", &dataset_file)
+        .input("model", &model_file)
+        .input("weights", &weights)
+        .input("reader_model", &reader_model)
+        .input("reader_weights", &reader_weights)
+        .input("reader_metrics", &reader_metrics_file);
+    let outcome = execute(plan, options, progress, |work, progress| {
+        let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
+        let description: ModelDescription = read_document(model_file.path())?;
+        let bytes = DatasetFile::read(dataset_file.path())?;
+        let dataset = bytes.dataset()?;
+        description.check_images(&dataset, dataset_file.path())?;
+        let reader_description: ReaderDescription = read_document(reader_model.path())?;
+        check_reader(reader_model.path(), &reader_description, &description, dataset.class_count)?;
+        let images = dataset.test.first(train_metrics.test_count as usize);
+        let mut model = Autoencoder::new(description, device, 0)
+            .with_context(|| format!("{} and its weights", model_file.path().display()))?;
+        let weights = WeightsByEpoch::read(weights.path(), model.parameters())?;
+        let reader = Classifier::load_reader(&reader_description, device, reader_weights.path())
+            .with_context(|| format!("{} and its weights", reader_model.path().display()))?;
+        let rows = readings(&reader, &images, (&mut model, &weights), device, progress)?;
+        let reader_metrics: ReaderMetrics = read_document(reader_metrics_file.path())?;
+        let metrics = score(&rows, READABLE_PROBABILITY, reader_metrics.test_accuracy);
+        ReconstructionReading::write(&work.file(file::READINGS), &rows)?;
+        write_document(&work.file(file::METRICS), &metrics)?;
+        Ok(environment)
+    })?;
+    Summary::of_stage(&dir, outcome, figures)
+}
+
+/// Checks that the reader learnt from none of the first `train_count` images, which the run was trained on.
+fn check_independence(
+    reader_path: &Path,
+    reader: &Manifest,
+    trained: &Manifest,
+    train_count: u32,
+) -> anyhow::Result<()> {
+    let advice = format!(
+        "train another with `{} --run DIR --first N`, on images that the run was not trained on",
+        Stage::ReaderTrain
+    );
+    let dataset = |manifest: &Manifest| manifest.inputs.get("dataset").map(|input| input.blake3.clone());
+    ensure!(
+        dataset(reader).is_some() && dataset(reader) == dataset(trained),
+        "{}: expected a reader of the dataset that the run was trained on, found another's; {advice}",
+        reader_path.display()
+    );
+    let first = reader.parameters.get("first").and_then(serde_json::Value::as_u64);
+    ensure!(
+        first.is_some_and(|first| first >= u64::from(train_count)),
+        "{}: expected a reader of other images than the first {train_count}, which the run was trained on, found one that \
+         learnt from image {} on; {advice}",
+        reader_path.display(),
+        first.map_or_else(|| "an unknown".to_owned(), |first| first.to_string())
+    );
+    Ok(())
+}
+
+/// Checks that the reader takes what the model makes, and knows the dataset's classes.
+fn check_reader(
+    path: &Path,
+    reader: &ReaderDescription,
+    model: &ModelDescription,
+    class_count: u32,
+) -> anyhow::Result<()> {
+    let of_reader = (reader.image_height, reader.image_width, reader.class_count);
+    let of_data = (model.image_height, model.image_width, class_count);
+    ensure!(
+        of_reader == of_data,
+        "{}: expected a reader of {} × {} pixels and {} classes, found one of {} × {} and {}; train it again with --force",
+        path.display(),
+        of_data.0,
+        of_data.1,
+        of_data.2,
+        of_reader.0,
+        of_reader.1,
+        of_reader.2
+    );
+    Ok(())
+}
+
+fn figures(metrics: &ReconstructionMetrics) -> Vec<(String, String)> {
+    let mut figures = Vec::new();
+    if let Some(last) = metrics.epochs.last() {
+        figures.extend([
+            ("readable".to_owned(), format!("{}/{} of the sheet", last.readable.sheet_readable, metrics.sheet_count)),
+            (
+                "readable share".to_owned(),
+                format!("{} of {}", percent(last.readable.readable_share), metrics.image_count),
+            ),
+            ("originals".to_owned(), percent(metrics.originals.readable_share)),
+            ("mean squared error".to_owned(), format!("{:.4}", last.mean_squared_error)),
+        ]);
+        let similarity = last.structural_similarity.map(|value| format!("{value:.3}"));
+        figures.extend(similarity.map(|value| ("structural similarity".to_owned(), value)));
+        let ratio = last.peak_signal_to_noise_ratio_db.map(|value| format!("{value:.2} dB"));
+        figures.extend(ratio.map(|value| ("peak signal-to-noise ratio".to_owned(), value)));
+    }
+    figures
+}

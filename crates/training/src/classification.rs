@@ -1,0 +1,101 @@
+//! One pass of a classifier over its examples, to learn from them or to be judged by them.
+
+use autoencoders::{Classifier, Mode};
+use tch::{Device, Kind, Tensor, no_grad};
+
+use crate::batches::Batches;
+use crate::optimizer::Optimizer;
+
+/// Examples that are judged at once.
+const JUDGED_BATCH: i64 = 512;
+
+/// What a classifier is shown, and what it should say: on the device.
+#[derive(Debug)]
+pub struct Examples {
+    /// N × values, as the data holds them: latents, or pixels 0..=255.
+    inputs: Tensor,
+    /// N classes, i64.
+    labels: Tensor,
+}
+
+/// A classifier's answers on examples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers {
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Share of right answers, in [0, 1].
+    pub accuracy: f64,
+    /// The class of each example.
+    pub predictions: Vec<u8>,
+}
+
+impl Examples {
+    /// `labels.len()` examples: `inputs` is examples × values.
+    pub fn new(inputs: &Tensor, labels: &[u8], device: Device) -> Self {
+        let labels = Tensor::from_slice(labels).to_kind(Kind::Int64).to_device(device);
+        Self { inputs: inputs.to_device(device), labels }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        self.labels.numel() as i64
+    }
+
+    /// Where they are.
+    pub fn device(&self) -> Device {
+        self.labels.device()
+    }
+}
+
+/// One pass over `batches` of `examples`: mean cross-entropy and share of right answers while training, each batch before its
+/// own step. `before_step` may change the optimizer's step size, `after_step` hears how many examples a step took.
+pub fn train_classifier(
+    classifier: &Classifier,
+    optimizer: &mut Optimizer,
+    examples: &Examples,
+    batches: Batches,
+    mut before_step: impl FnMut(&mut Optimizer),
+    mut after_step: impl FnMut(u64),
+) -> (f64, f64) {
+    let device = examples.device();
+    // The sums stay on the device: reading them at each step would wait for the device each time.
+    let (mut loss_sum, mut right) =
+        (Tensor::zeros([], (Kind::Double, device)), Tensor::zeros([], (Kind::Int64, device)));
+    for batch in batches {
+        let inputs = classifier.preprocess(&batch.of(&examples.inputs));
+        let labels = batch.of(&examples.labels);
+        let logits = classifier.logits(&inputs, Mode::Training);
+        let loss = logits.cross_entropy_for_logits(&labels);
+        let gradient = classifier.parameters().gradient(&loss);
+        before_step(optimizer);
+        optimizer.step(classifier.parameters().trainable(), &gradient);
+        loss_sum += loss.detach().to_kind(Kind::Double) * batch.len() as f64;
+        right += logits.argmax(-1, false).eq_tensor(&labels).sum(Kind::Int64);
+        after_step(batch.len() as u64);
+    }
+    let count = examples.count() as f64;
+    (loss_sum.double_value(&[]) / count, right.double_value(&[]) / count)
+}
+
+/// The classifier's answers on all of `examples`, in inference mode.
+pub fn judge_classifier(classifier: &Classifier, examples: &Examples) -> Result<Answers, tch::TchError> {
+    no_grad(|| {
+        let (mut loss_sum, mut predictions) = (0.0, Vec::new());
+        for batch in Batches::in_order(examples.count(), JUDGED_BATCH) {
+            let inputs = classifier.preprocess(&batch.of(&examples.inputs));
+            let logits = classifier.logits(&inputs, Mode::Inference);
+            let loss = logits.to_kind(Kind::Double).cross_entropy_for_logits(&batch.of(&examples.labels));
+            loss_sum += loss.double_value(&[]) * batch.len() as f64;
+            predictions.push(logits.argmax(-1, false));
+        }
+        let predictions = Tensor::cat(&predictions, 0);
+        let right = predictions.eq_tensor(&examples.labels).sum(Kind::Int64).double_value(&[]);
+        let count = examples.count() as f64;
+        Ok(Answers {
+            loss: loss_sum / count,
+            accuracy: right / count,
+            predictions: Vec::try_from(predictions.to_kind(Kind::Uint8))?,
+        })
+    })
+}
