@@ -14,5 +14,6 @@ mod reruns;
 mod resume;
 mod schemas;
 mod script;
+mod tuned;
 mod usage;
 mod variational;

@@ -5,11 +5,13 @@
 //! that a reader knows what they should show.
 
 mod config;
+mod objective;
 mod prior;
 mod stage;
 mod state;
 mod train;
 
 pub use config::{Config, Protocol};
+pub use objective::ContrastProtocol;
 pub use prior::{Sampling, sample};
 pub use stage::run;

@@ -4,11 +4,11 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ae_train::{Config, Protocol, Sampling};
+use ae_train::{Config, ContrastProtocol, Protocol, Sampling};
 use clap::Parser;
 use run_store::{ModelKind, RunDir, prepared_dataset};
-use stage_cli::{RUNNING, StageArgs, positive, subcommand};
-use training::{DeviceChoice, Loss, OptimizerRule, Preset};
+use stage_cli::{RUNNING, StageArgs, not_negative, positive, subcommand};
+use training::{DeviceChoice, Loss, OptimizerRule, Preset, Schedule};
 
 /// The command beside the stage itself.
 const SAMPLE: &str = "sample";
@@ -27,7 +27,8 @@ struct TrainArgs {
     /// Folder of the prepared dataset
     #[arg(long, value_name = "DIR", default_value_os_t = prepared_dataset("mnist").path().to_owned())]
     data: PathBuf,
-    /// Defaults of everything below: `reference` is the report's protocol
+    /// Defaults of everything below: `reference` is the report's protocol; `tuned` trains on as many images and epochs for
+    /// latents that digits can be told apart by
     #[arg(long, default_value_t = Preset::Reference)]
     preset: Preset,
     /// ae (dense layers), cae (convolutions) or cvae (convolutions, variational) [reference: cae]
@@ -45,6 +46,12 @@ struct TrainArgs {
     /// Step size of the optimizer, above 0 [reference: 0.001]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     learning_rate: Option<f64>,
+    /// How the step size changes: constant or cosine [reference: constant]
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<Schedule>,
+    /// The first N steps lead up to the step size in a straight line [reference: 0]
+    #[arg(long, value_name = "N")]
+    warmup_steps: Option<u32>,
     /// nadam or adam [reference: nadam]
     #[arg(long, value_name = "NAME")]
     optimizer: Option<OptimizerRule>,
@@ -67,9 +74,87 @@ struct TrainArgs {
     /// Keep weights and reconstructions after these epochs, and the last; 0 is the untrained model [reference: 0,1,5,10,15,20]
     #[arg(long, value_name = "N,…", value_delimiter = ',')]
     keep_epochs: Option<Vec<u32>>,
+    #[command(flatten)]
+    layers: LayerArgs,
+    #[command(flatten)]
+    contrast: ContrastArgs,
     /// Where to compute: cpu or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Cpu, help_heading = RUNNING)]
     device: DeviceChoice,
+}
+
+/// Where the model departs from the report's.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Departures from the report's model")]
+struct LayerArgs {
+    /// No activation of the latent layer: true or false [reference: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    linear_latent: Option<bool>,
+    /// No batch normalisation in front of the last sigmoid: true or false [reference: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    plain_output: Option<bool>,
+    /// No dropout: true or false [reference: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    no_dropout: Option<bool>,
+    /// Where pixels begin, before the last sigmoid [reference: 0]
+    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true)]
+    output_bias: Option<f64>,
+}
+
+/// The second loss.
+#[derive(clap::Args)]
+#[command(next_help_heading = "A second loss, on two views of each image (NT-Xent)")]
+struct ContrastArgs {
+    /// Its weight at the first step; 0 is none [reference: 0]
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    contrast: Option<f64>,
+    /// Its weight at the last step
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    contrast_end: Option<f64>,
+    /// Divides the similarities of views
+    #[arg(long, value_name = "T", value_parser = positive)]
+    temperature: Option<f64>,
+    /// The part of the loss that is an image's nearest neighbours', 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = not_negative)]
+    neighbour_share: Option<f64>,
+    /// The length that latents are drawn to
+    #[arg(long, value_name = "LENGTH", value_parser = positive)]
+    radius: Option<f64>,
+    /// The weight of the differences of their lengths from it
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    radius_weight: Option<f64>,
+    /// How far the second view is turned at most, in degrees
+    #[arg(long, value_name = "DEGREES", value_parser = not_negative)]
+    rotation: Option<f64>,
+    /// How far it is sheared at most, in columns for each row
+    #[arg(long, value_name = "RATIO", value_parser = not_negative)]
+    shear: Option<f64>,
+    /// The natural logarithm of its largest factor of size
+    #[arg(long, value_name = "LOG", value_parser = not_negative)]
+    log_scale: Option<f64>,
+    /// How far it is shifted at most, in pixels
+    #[arg(long, value_name = "PIXELS", value_parser = not_negative)]
+    shift: Option<f64>,
+}
+
+impl ContrastArgs {
+    /// What the arguments make of the preset's second loss; one that the preset lacks begins as the tuned one.
+    fn applied_to(&self, preset: Option<ContrastProtocol>) -> Option<ContrastProtocol> {
+        let tuned = || Protocol::of(Preset::Tuned, None).contrast;
+        let mut contrast = if self.contrast.is_some() { preset.or_else(tuned)? } else { preset? };
+        let set = |value: &mut f64, given: Option<f64>| *value = given.unwrap_or(*value);
+        set(&mut contrast.weight, self.contrast);
+        set(&mut contrast.final_weight, self.contrast_end);
+        set(&mut contrast.contrast.temperature, self.temperature);
+        set(&mut contrast.contrast.neighbour_share, self.neighbour_share);
+        set(&mut contrast.radius, self.radius);
+        set(&mut contrast.radius_weight, self.radius_weight);
+        set(&mut contrast.augmentation.rotation_degrees, self.rotation);
+        set(&mut contrast.augmentation.shear, self.shear);
+        set(&mut contrast.augmentation.log_scale, self.log_scale);
+        set(&mut contrast.augmentation.shift_pixels, self.shift);
+        (contrast.weight > 0.0).then_some(contrast)
+    }
 }
 
 impl TrainArgs {
@@ -86,6 +171,13 @@ impl TrainArgs {
         protocol.loss = self.loss.unwrap_or(protocol.loss);
         protocol.shuffle = self.shuffle.unwrap_or(protocol.shuffle);
         protocol.seed = self.seed.unwrap_or(protocol.seed);
+        protocol.schedule = self.schedule.unwrap_or(protocol.schedule);
+        protocol.warmup_steps = self.warmup_steps.unwrap_or(protocol.warmup_steps);
+        protocol.linear_latent = self.layers.linear_latent.unwrap_or(protocol.linear_latent);
+        protocol.plain_output = self.layers.plain_output.unwrap_or(protocol.plain_output);
+        protocol.no_dropout = self.layers.no_dropout.unwrap_or(protocol.no_dropout);
+        protocol.output_bias = self.layers.output_bias.unwrap_or(protocol.output_bias);
+        protocol.contrast = self.contrast.applied_to(protocol.contrast);
         if let Some(epochs) = self.keep_epochs {
             protocol.keep_epochs = epochs.into_iter().collect();
         }

@@ -1,7 +1,7 @@
 //! The stage around the training: what it reads, what it writes.
 
 use anyhow::{Context, bail, ensure};
-use autoencoders::{Autoencoder, Weights, describe};
+use autoencoders::{Autoencoder, Weights, describe_departing};
 use run_store::{
     Dataset, DatasetFile, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file, write_document,
 };
@@ -24,16 +24,22 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let dir = config.run.stage(Stage::AeTrain, None);
     let data = FinishedStage::open(config.data.stage(Stage::MnistData, None))?;
     let dataset = data.file(file::DATASET)?;
-    let plan =
-        Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset).resumed_across(&["epochs", "keep_epochs"]);
+    let resumed_across: &[&str] =
+        if config.protocol.depends_on_length() { &["keep_epochs"] } else { &["epochs", "keep_epochs"] };
+    let plan = Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset).resumed_across(resumed_across);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let protocol = &config.protocol;
         let dataset_file = DatasetFile::read(dataset.path())?;
         let dataset = dataset_file.dataset()?;
         check_counts(config, &dataset).with_context(|| format!("{}", config.data.path().display()))?;
-        let description = describe(protocol.model, protocol.latent_dim, dataset.height, dataset.width)?;
+        let (height, width) = (dataset.height, dataset.width);
+        let description =
+            describe_departing(protocol.model, protocol.latent_dim, height, width, protocol.departures())?;
         let mut model = Autoencoder::new(description, device, protocol.seed)?;
+        if protocol.output_bias != 0.0 {
+            model.begin_output_at(protocol.output_bias);
+        }
         let images = Images {
             train: pixels(dataset.train.first(protocol.train_count as usize).pixels, protocol.train_count, device)?,
             test: pixels(dataset.test.first(protocol.test_count as usize).pixels, protocol.test_count, device)?,
@@ -68,6 +74,10 @@ fn check_loss(protocol: &Protocol) -> anyhow::Result<()> {
     ensure!(
         model.is_variational() || !is_bound,
         "expected another loss than elbo for {model}, which is not variational; use --loss bce, or --model cvae"
+    );
+    ensure!(
+        !model.is_variational() || protocol.contrast.is_none(),
+        "expected no contrast for {model}, whose lower bound decides how its latents lie; use --contrast 0"
     );
     Ok(())
 }

@@ -8,6 +8,7 @@ use tch::{Kind, Tensor, no_grad};
 use training::{Batches, LossValue, Optimizer, Seed, mean_squared_error};
 
 use crate::config::Protocol;
+use crate::objective::objective;
 use crate::state::State;
 
 /// What a model is trained and judged on: bytes, count × pixels, on the device.
@@ -118,14 +119,16 @@ fn train_epoch(
         true => Batches::shuffled(count, size, &mut generator, pixels.device()),
         false => Batches::in_order(count, size),
     };
+    let steps = u64::from(protocol.epochs) * u64::from(protocol.train_count.div_ceil(protocol.batch_size));
     // They stay on the device: reading them at each step would wait for the device each time.
     let mut losses = Vec::new();
     for batch in batches {
         let images = model.preprocess(&batch.of(pixels));
-        let encoding = model.encode(&images, Mode::Training);
-        let logits = model.decode_logits(&encoding.sample(), Mode::Training);
-        let terms = protocol.loss.terms(&logits, &images, &encoding);
-        let gradient = model.parameters().gradient(&terms.get(0));
+        let step = u64::from(optimizer.steps());
+        let (terms, objective) = objective(model, protocol, &images, step as f64 / steps as f64);
+        let gradient = model.parameters().gradient(&objective);
+        let factor = protocol.schedule.factor(step, steps, u64::from(protocol.warmup_steps));
+        optimizer.set_learning_rate(protocol.learning_rate * factor);
         optimizer.step(model.parameters().trainable(), &gradient);
         losses.push(terms.detach().to_kind(Kind::Double) * batch.len() as f64);
         progress.advance(batch.len() as u64);

@@ -19,16 +19,41 @@ const CLASSIFIER_UNITS: u32 = 64;
 const READER_FILTERS: [u32; 2] = [32, 64];
 const READER_UNITS: u32 = 128;
 
-/// The autoencoder `model` for images of `height` × `width` grey pixels.
+/// Where a model departs from the report's layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Departures {
+    /// The latent layer has no activation.
+    pub linear_latent: bool,
+    /// Nothing normalises what the last layer's sigmoid takes.
+    pub plain_output: bool,
+    /// Nothing is dropped while training.
+    pub no_dropout: bool,
+}
+
+/// The report's autoencoder `model` for images of `height` × `width` grey pixels.
 ///
 /// # Errors
 /// The latent size is out of range, or the model cannot take images of this size.
 pub fn describe(model: ModelKind, latent_dim: u32, height: u32, width: u32) -> Result<ModelDescription> {
+    describe_departing(model, latent_dim, height, width, Departures::default())
+}
+
+/// As [`describe`], with `departures` from the report's layers.
+///
+/// # Errors
+/// As there.
+pub fn describe_departing(
+    model: ModelKind,
+    latent_dim: u32,
+    height: u32,
+    width: u32,
+    departures: Departures,
+) -> Result<ModelDescription> {
     if !(1..=LATENT_DIM_LIMIT).contains(&latent_dim) {
         let problem = format!("expected a latent size in 1..={LATENT_DIM_LIMIT}, found {latent_dim}");
         return Err(ModelError::Architecture(problem));
     }
-    let (encoder, decoder) = match model {
+    let (mut encoder, mut decoder) = match model {
         ModelKind::Ae => ae(latent_dim, height, width),
         ModelKind::Cae => {
             let latent = [Layer::Dense { units: latent_dim }, LEAKY_RELU];
@@ -36,6 +61,17 @@ pub fn describe(model: ModelKind, latent_dim: u32, height: u32, width: u32) -> R
         }
         ModelKind::Cvae => convolutional(model, &[Layer::GaussianHeads { units: latent_dim }], height, width)?,
     };
+    if departures.linear_latent {
+        encoder.pop_if(|last| matches!(last, Layer::LeakyRelu { .. }));
+    }
+    if departures.plain_output && matches!(decoder[..], [.., Layer::BatchNorm { .. }, Layer::Sigmoid]) {
+        decoder.remove(decoder.len() - 2);
+    }
+    if departures.no_dropout {
+        for layers in [&mut encoder, &mut decoder] {
+            layers.retain(|layer| !matches!(layer, Layer::Dropout { .. }));
+        }
+    }
     Ok(ModelDescription {
         model,
         latent_dim,
@@ -140,5 +176,25 @@ mod tests {
         assert!(error(ModelKind::Ae, 513, 28).contains("found 513"));
         assert!(error(ModelKind::Cae, 2, 30).contains("multiples of 4"));
         assert!(describe(ModelKind::Ae, 2, 30, 17).is_ok());
+    }
+
+    #[test]
+    fn departures_are_those_asked_for_and_no_other() {
+        let all = Departures { linear_latent: true, plain_output: true, no_dropout: true };
+        for model in ModelKind::ALL {
+            let (plain, departing) =
+                (describe(*model, 3, 28, 28).unwrap(), describe_departing(*model, 3, 28, 28, all).unwrap());
+            let is_kept = |layer: &Layer| !matches!(layer, Layer::Dropout { .. });
+            let mut encoder: Vec<Layer> = plain.encoder.into_iter().filter(is_kept).collect();
+            if !model.is_variational() {
+                assert_eq!(encoder.pop(), Some(LEAKY_RELU));
+            }
+            assert_eq!(departing.encoder, encoder);
+            let mut decoder: Vec<Layer> = plain.decoder.into_iter().filter(is_kept).collect();
+            if *model == ModelKind::Cae {
+                assert_eq!(decoder.remove(decoder.len() - 2), BATCH_NORM);
+            }
+            assert_eq!(departing.decoder, decoder);
+        }
     }
 }

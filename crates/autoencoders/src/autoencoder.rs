@@ -103,6 +103,11 @@ impl Autoencoder {
         &mut self.parameters
     }
 
+    /// Lets every pixel begin around `logit` before the last activation: the bias of the decoder's last layer that has one.
+    pub fn begin_output_at(&mut self, logit: f64) {
+        self.parameters.fill_last(".bias", logit);
+    }
+
     /// Pixels 0..=255 of N images, N × (height · width), as the model sees them: in [0, 1].
     pub fn preprocess(&self, pixels: &Tensor) -> Tensor {
         pixels.to_kind(Kind::Float) / self.description.pixel_divisor
@@ -197,6 +202,21 @@ mod tests {
         assert!(close(&draws.mean_dim(0, false, Kind::Float), &mean));
         assert!(close(&draws.var_dim(0, true, false), &variance));
         assert!(!close(&draws, &encoding.sample()));
+    }
+
+    #[test]
+    fn an_output_begins_where_it_is_told_to() {
+        let images = Tensor::rand([5, 784], (Kind::Float, Device::Cpu));
+        for kind in ModelKind::ALL {
+            let mut model = model(*kind, 1);
+            let output = |model: &Autoencoder| {
+                let latents = model.encode(&images, Mode::Inference).mean;
+                model.decode_logits(&latents, Mode::Inference)
+            };
+            let before = output(&model);
+            model.begin_output_at(-2.0);
+            assert!((output(&model) - before + 2.0).abs().max().double_value(&[]) < 1e-5, "{kind}");
+        }
     }
 
     #[test]

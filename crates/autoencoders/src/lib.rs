@@ -18,7 +18,9 @@ mod parameters;
 mod weights;
 mod weights_by_epoch;
 
-pub use architecture::{LATENT_DIM_LIMIT, describe, describe_classifier, describe_reader};
+pub use architecture::{
+    Departures, LATENT_DIM_LIMIT, describe, describe_classifier, describe_departing, describe_reader,
+};
 pub use autoencoder::{Autoencoder, Encoding};
 pub use classifier::Classifier;
 pub use error::{ModelError, Result};

@@ -155,6 +155,14 @@ impl Parameters {
         Tensor::cat(&flat, 0)
     }
 
+    /// Gives all values of the last trainable parameter whose name ends so the value `value`.
+    pub(crate) fn fill_last(&mut self, ending: &str, value: f64) {
+        let last = self.infos.iter().rposition(|info| info.trainable && info.name.ends_with(ending));
+        if let Some(view) = last.and_then(|index| self.views.get_mut(index)) {
+            let _ = no_grad(|| view.fill_(value));
+        }
+    }
+
     /// Gives parameter `name` the values of `source`, which has its shape.
     pub(crate) fn assign(&mut self, index: usize, source: &Tensor) {
         no_grad(|| self.views[index].copy_(source));

@@ -26,6 +26,7 @@ impl Protocol {
     #[must_use]
     pub fn of(preset: Preset) -> Self {
         match preset {
+            Preset::Tuned => Self { shuffle: true, ..Self::of(Preset::Reference) },
             Preset::Reference => Self {
                 epochs: 25,
                 batch_size: 256,

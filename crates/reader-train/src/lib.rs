@@ -144,7 +144,7 @@ fn train_reader(
         let mut generator = Seed(protocol.seed).epoch(epoch);
         let batches = Batches::shuffled(train.count(), batch_size, &mut generator, train.device());
         let set_rate = |optimizer: &mut Optimizer| {
-            let factor = protocol.schedule.factor(u64::from(optimizer.steps()), steps);
+            let factor = protocol.schedule.factor(u64::from(optimizer.steps()), steps, 0);
             optimizer.set_learning_rate(protocol.learning_rate * factor);
         };
         let (train_loss, train_accuracy) =

@@ -82,6 +82,17 @@ pub struct Options {
     pub interrupt: Interrupt,
 }
 
+/// Reads a finite number, 0 or above, such as a weight.
+///
+/// # Errors
+/// It is none.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
+        _ => Err("expected a number, 0 or above".to_owned()),
+    }
+}
+
 /// The words of the command line for `name`, the command that a stage has beside itself, if that is what was asked for. The
 /// program's name in them has it appended, as it should stand in messages.
 #[must_use]

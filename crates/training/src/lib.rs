@@ -5,8 +5,10 @@
 //!
 //! No model's layers, no stage's files, no command line.
 
+mod augmentation;
 mod batches;
 mod classification;
+mod contrast;
 mod device;
 mod loss;
 mod optimizer;
@@ -15,8 +17,10 @@ mod schedule;
 mod seed;
 mod state;
 
+pub use augmentation::Augmentation;
 pub use batches::{Batch, Batches};
 pub use classification::{Answers, Examples, judge_classifier, train_classifier};
+pub use contrast::Contrast;
 pub use device::{DeviceChoice, prepare_process};
 pub use loss::{Loss, LossValue, mean_squared_error};
 pub use optimizer::{Optimizer, OptimizerRule};

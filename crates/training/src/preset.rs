@@ -7,6 +7,8 @@ use run_store::named_choice;
 pub enum Preset {
     /// The report's protocol.
     Reference,
+    /// The same images and epochs, for latents that digits can be told apart by.
+    Tuned,
 }
 
-named_choice!(Preset { Reference => "reference" });
+named_choice!(Preset { Reference => "reference", Tuned => "tuned" });

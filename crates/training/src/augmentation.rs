@@ -1,0 +1,95 @@
+//! Random affine maps of images.
+
+use serde::Serialize;
+use tch::{Device, Kind, Tensor};
+
+/// How far an image is moved at most: every amount is drawn uniformly, for each image anew.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Augmentation {
+    /// Rotation, either way.
+    pub rotation_degrees: f64,
+    /// Columns that a row moves for each row of its height, either way.
+    pub shear: f64,
+    /// Natural logarithm of the factor by which height, and likewise width, grows or shrinks.
+    pub log_scale: f64,
+    /// Shift of rows, and likewise of columns, either way.
+    pub shift_pixels: f64,
+}
+
+impl Augmentation {
+    /// N × (height · width) `images`, each under a map of its own: bilinear, black beyond the edge. It takes its numbers from
+    /// libtorch's generator for the processor, whatever the device.
+    pub fn apply(&self, images: &Tensor, height: i64, width: i64) -> Tensor {
+        let count = images.size()[0];
+        let draw = |limit: f64| (Tensor::rand([count], (Kind::Float, Device::Cpu)) * 2.0 - 1.0) * limit;
+        let (angle, shear) = (draw(self.rotation_degrees.to_radians()), draw(self.shear));
+        let (across, down) = (draw(self.log_scale).exp(), draw(self.log_scale).exp());
+        // The sampler's coordinates run from −1 to 1.
+        let shift = |side: i64| draw(self.shift_pixels * 2.0 / side as f64);
+        let (right, below) = (shift(width), shift(height));
+        let (cosine, sine) = (angle.cos(), angle.sin());
+        // From a place in the result to its place in the image: scale, shear, then turn.
+        let rows = [
+            Tensor::stack(&[&cosine / &across, (&cosine * &shear - &sine) / &down, right], 1),
+            Tensor::stack(&[&sine / &across, (&sine * &shear + &cosine) / &down, below], 1),
+        ];
+        let maps = Tensor::stack(&rows, 1).to_device(images.device());
+        let places = Tensor::affine_grid_generator(&maps, [count, 1, height, width], false);
+        const BILINEAR: i64 = 0;
+        const ZEROS: i64 = 0;
+        let images = images.view([count, 1, height, width]);
+        images.grid_sampler(&places, BILINEAR, ZEROS, false).view([count, height * width])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: Augmentation = Augmentation { rotation_degrees: 0.0, shear: 0.0, log_scale: 0.0, shift_pixels: 0.0 };
+
+    /// A dot right of the middle of an image of odd sides.
+    fn dot() -> Tensor {
+        let image = Tensor::zeros([1, 11 * 11], (Kind::Float, Device::Cpu));
+        let _ = image.narrow(1, 5 * 11 + 8, 1).fill_(1.0);
+        image
+    }
+
+    /// The centre of mass, as columns right of the middle and rows below it.
+    fn centre(image: &Tensor) -> (f64, f64) {
+        let image = image.view([11, 11]);
+        let places = Tensor::arange(11, (Kind::Float, Device::Cpu)) - 5.0;
+        let mass = image.sum(Kind::Float);
+        let right = (&image * places.view([1, 11])).sum(Kind::Float) / &mass;
+        let below = (&image * places.view([11, 1])).sum(Kind::Float) / &mass;
+        (right.double_value(&[]), below.double_value(&[]))
+    }
+
+    #[test]
+    fn nothing_changes_nothing() {
+        let image = dot();
+        assert!(NONE.apply(&image, 11, 11).allclose(&image, 1e-5, 1e-5, false));
+    }
+
+    #[test]
+    fn images_move_as_far_as_said_and_each_on_its_own() {
+        tch::manual_seed(1);
+        let images = dot().expand([500, 121], false).contiguous();
+        let radius = |centre: (f64, f64)| centre.0.hypot(centre.1);
+        let turned = Augmentation { rotation_degrees: 30.0, ..NONE }.apply(&images, 11, 11);
+        let shifted = Augmentation { shift_pixels: 2.0, ..NONE }.apply(&images, 11, 11);
+        let scaled = Augmentation { log_scale: 0.2, ..NONE }.apply(&images, 11, 11);
+        let (mut widest, mut farthest, mut largest) = (0.0_f64, 0.0_f64, 0.0_f64);
+        for index in 0..500 {
+            let (right, below) = centre(&turned.get(index));
+            assert!((radius((right, below)) - 3.0).abs() < 0.25, "{right}, {below}");
+            widest = widest.max(below.atan2(right).to_degrees().abs());
+            let (right, below) = centre(&shifted.get(index));
+            farthest = farthest.max((right - 3.0).abs()).max(below.abs());
+            largest = largest.max((centre(&scaled.get(index)).0 / 3.0).ln().abs());
+        }
+        assert!((28.0..32.0).contains(&widest), "{widest}");
+        assert!((1.9..2.1).contains(&farthest), "{farthest}");
+        assert!((0.17..0.24).contains(&largest), "{largest}");
+    }
+}
