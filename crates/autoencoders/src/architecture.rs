@@ -153,7 +153,6 @@ pub fn describe_reader(height: u32, width: u32, class_count: u32) -> ReaderDescr
     let mut layers: Vec<Layer> = READER_FILTERS.into_iter().flat_map(convolution).collect();
     layers.extend([
         Layer::Flatten,
-        DROPOUT,
         Layer::Dense { units: READER_UNITS },
         Layer::Relu,
         DROPOUT,

@@ -5,7 +5,7 @@ use autoencoders::Classifier;
 use run_store::{Checkpoints, ClassifierEpoch, Latents};
 use stage_cli::{Options, Progress, stopped_in_epoch};
 use tch::{Device, Tensor};
-use training::{Batches, Examples, Optimizer, Seed, TrainingState, judge_classifier, train_classifier};
+use training::{Batches, Examples, Lesson, Optimizer, Seed, TrainingState, judge_classifier, train_classifier};
 
 use crate::config::Protocol;
 
@@ -70,6 +70,21 @@ fn save(
     Ok(checkpoints.write(state.epoch(), steps, |checkpoint| state.save(classifier, checkpoint))?)
 }
 
+struct Pass<'a> {
+    learning_rate: f64,
+    progress: &'a mut dyn Progress,
+}
+
+impl Lesson for Pass<'_> {
+    fn learning_rate(&self, _steps: u32) -> f64 {
+        self.learning_rate
+    }
+
+    fn advance(&mut self, latents: u64) {
+        self.progress.advance(latents);
+    }
+}
+
 /// One pass over the training latents: mean loss and accuracy while training.
 fn train_epoch(
     classifier: &Classifier,
@@ -85,5 +100,11 @@ fn train_epoch(
         true => Batches::shuffled(count, size, &mut generator, examples.device()),
         false => Batches::in_order(count, size),
     };
-    train_classifier(classifier, optimizer, examples, batches, |_| {}, |latents| progress.advance(latents))
+    train_classifier(
+        classifier,
+        optimizer,
+        examples,
+        batches,
+        &mut Pass { learning_rate: protocol.learning_rate, progress },
+    )
 }

@@ -14,8 +14,8 @@ use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
 use tch::{Device, Kind, Tensor};
 use training::{
-    Batches, DeviceChoice, Examples, Optimizer, OptimizerRule, Schedule, Seed, judge_classifier, prepare_process,
-    train_classifier,
+    Augmentation, Batches, DeviceChoice, Examples, Lesson, Optimizer, OptimizerRule, Schedule, Seed, judge_classifier,
+    prepare_process, train_classifier,
 };
 
 /// Everything that decides the outputs. It is what the manifest records as parameters.
@@ -35,6 +35,8 @@ pub struct Protocol {
     pub schedule: Schedule,
     /// The optimizer.
     pub optimizer: OptimizerRule,
+    /// How each image is moved before it is shown.
+    pub augmentation: Augmentation,
     /// The seed.
     pub seed: u64,
 }
@@ -45,11 +47,12 @@ impl Default for Protocol {
         Self {
             first: 20_000,
             count: 40_000,
-            epochs: 6,
+            epochs: 8,
             batch_size: 128,
-            learning_rate: 1e-3,
+            learning_rate: 2e-3,
             schedule: Schedule::Cosine,
             optimizer: OptimizerRule::Adam,
+            augmentation: Augmentation { rotation_degrees: 10.0, shear: 0.1, log_scale: 0.1, shift_pixels: 2.0 },
             seed: 0,
         }
     }
@@ -83,7 +86,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let description = describe_reader(dataset.height, dataset.width, dataset.class_count);
         let reader = Classifier::reader(&description, device, protocol.seed)?;
         let (train, test) = (examples(&train_images, device)?, examples(&dataset.test, device)?);
-        let history = train_reader(&reader, protocol, (&train, &test), progress)?;
+        let size = (i64::from(dataset.height), i64::from(dataset.width));
+        let history = train_reader(&reader, protocol, (&train, &test), size, progress)?;
         let Some(last) = history.last() else { bail!("no epoch was trained") };
         let metrics = ReaderMetrics {
             dataset: dataset.name.to_owned(),
@@ -129,10 +133,35 @@ fn examples(images: &LabelledImages<'_>, device: Device) -> anyhow::Result<Examp
     Ok(Examples::new(&pixels, images.labels, device))
 }
 
+/// One pass over the training images.
+struct Pass<'a> {
+    protocol: &'a Protocol,
+    /// Steps of the whole training.
+    steps: u64,
+    /// Rows and columns of an image.
+    size: (i64, i64),
+    progress: &'a mut dyn Progress,
+}
+
+impl Lesson for Pass<'_> {
+    fn view(&self, images: Tensor) -> Tensor {
+        self.protocol.augmentation.apply(&images, self.size.0, self.size.1)
+    }
+
+    fn learning_rate(&self, steps: u32) -> f64 {
+        self.protocol.learning_rate * self.protocol.schedule.factor(u64::from(steps), self.steps, 0)
+    }
+
+    fn advance(&mut self, images: u64) {
+        self.progress.advance(images);
+    }
+}
+
 fn train_reader(
     reader: &Classifier,
     protocol: &Protocol,
     (train, test): (&Examples, &Examples),
+    size: (i64, i64),
     progress: &mut dyn Progress,
 ) -> anyhow::Result<Vec<ClassifierEpoch>> {
     let mut optimizer = Optimizer::new(protocol.optimizer, protocol.learning_rate, reader.parameters().trainable());
@@ -143,12 +172,8 @@ fn train_reader(
     for epoch in 1..=protocol.epochs {
         let mut generator = Seed(protocol.seed).epoch(epoch);
         let batches = Batches::shuffled(train.count(), batch_size, &mut generator, train.device());
-        let set_rate = |optimizer: &mut Optimizer| {
-            let factor = protocol.schedule.factor(u64::from(optimizer.steps()), steps, 0);
-            optimizer.set_learning_rate(protocol.learning_rate * factor);
-        };
-        let (train_loss, train_accuracy) =
-            train_classifier(reader, &mut optimizer, train, batches, set_rate, |images| progress.advance(images));
+        let mut pass = Pass { protocol, steps, size, progress: &mut *progress };
+        let (train_loss, train_accuracy) = train_classifier(reader, &mut optimizer, train, batches, &mut pass);
         let answers = judge_classifier(reader, test)?;
         ensure!(
             train_loss.is_finite() && answers.loss.is_finite(),

@@ -48,31 +48,44 @@ impl Examples {
     }
 }
 
+/// What a pass over examples leaves to whoever asks for it.
+pub trait Lesson {
+    /// What the classifier is shown in the place of N × values `inputs`.
+    fn view(&self, inputs: Tensor) -> Tensor {
+        inputs
+    }
+
+    /// The step size of the step after `steps` others.
+    fn learning_rate(&self, steps: u32) -> f64;
+
+    /// Hears that a step took `examples`.
+    fn advance(&mut self, examples: u64);
+}
+
 /// One pass over `batches` of `examples`: mean cross-entropy and share of right answers while training, each batch before its
-/// own step. `before_step` may change the optimizer's step size, `after_step` hears how many examples a step took.
+/// own step.
 pub fn train_classifier(
     classifier: &Classifier,
     optimizer: &mut Optimizer,
     examples: &Examples,
     batches: Batches,
-    mut before_step: impl FnMut(&mut Optimizer),
-    mut after_step: impl FnMut(u64),
+    lesson: &mut dyn Lesson,
 ) -> (f64, f64) {
     let device = examples.device();
     // The sums stay on the device: reading them at each step would wait for the device each time.
     let (mut loss_sum, mut right) =
         (Tensor::zeros([], (Kind::Double, device)), Tensor::zeros([], (Kind::Int64, device)));
     for batch in batches {
-        let inputs = classifier.preprocess(&batch.of(&examples.inputs));
+        let inputs = lesson.view(classifier.preprocess(&batch.of(&examples.inputs)));
         let labels = batch.of(&examples.labels);
         let logits = classifier.logits(&inputs, Mode::Training);
         let loss = logits.cross_entropy_for_logits(&labels);
         let gradient = classifier.parameters().gradient(&loss);
-        before_step(optimizer);
+        optimizer.set_learning_rate(lesson.learning_rate(optimizer.steps()));
         optimizer.step(classifier.parameters().trainable(), &gradient);
         loss_sum += loss.detach().to_kind(Kind::Double) * batch.len() as f64;
         right += logits.argmax(-1, false).eq_tensor(&labels).sum(Kind::Int64);
-        after_step(batch.len() as u64);
+        lesson.advance(batch.len() as u64);
     }
     let count = examples.count() as f64;
     (loss_sum.double_value(&[]) / count, right.double_value(&[]) / count)

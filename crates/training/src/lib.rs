@@ -19,7 +19,7 @@ mod state;
 
 pub use augmentation::Augmentation;
 pub use batches::{Batch, Batches};
-pub use classification::{Answers, Examples, judge_classifier, train_classifier};
+pub use classification::{Answers, Examples, Lesson, judge_classifier, train_classifier};
 pub use contrast::Contrast;
 pub use device::{DeviceChoice, prepare_process};
 pub use loss::{Loss, LossValue, mean_squared_error};
