@@ -63,8 +63,9 @@ fn models() {
         insta::assert_snapshot!(format!("model_{model}"), description);
     }
     let study = Study::finished(ModelKind::Cae);
-    let description = fs::read_to_string(study.dir(Stage::LatentClassify).file(file::MODEL)).unwrap();
-    insta::assert_snapshot!("model_classifier", description);
+    for (stage, name) in [(Stage::LatentClassify, "model_classifier"), (Stage::ReaderTrain, "model_reader")] {
+        insta::assert_snapshot!(name, fs::read_to_string(study.dir(stage).file(file::MODEL)).unwrap());
+    }
 }
 
 #[test]
@@ -74,7 +75,9 @@ fn weights() {
         insta::assert_snapshot!(format!("weights_{model}"), tensors(&study.dir(Stage::AeTrain).file(file::WEIGHTS)));
     }
     let study = Study::finished(ModelKind::Cae);
-    insta::assert_snapshot!("weights_classifier", tensors(&study.dir(Stage::LatentClassify).file(file::WEIGHTS)));
+    for (stage, name) in [(Stage::LatentClassify, "weights_classifier"), (Stage::ReaderTrain, "weights_reader")] {
+        insta::assert_snapshot!(name, tensors(&study.dir(stage).file(file::WEIGHTS)));
+    }
 }
 
 #[test]

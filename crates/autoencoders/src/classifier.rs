@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn a_reader_takes_images_and_gives_probabilities() {
         let reader = Classifier::reader(&describe_reader(28, 28, 10), Device::Cpu, 1).unwrap();
-        // 9 · 32 + 32, 64 of the normalisation, and so on.
-        let convolutions = 9 * 32 + 32 + 64 + 9 * 32 * 64 + 64 + 128;
+        // The kernels, their biases, and scale and shift of each normalisation.
+        let convolutions = 9 * 32 + 32 + 64 + 9 * 32 * 64 + 64 + 128 + 9 * 64 * 64 + 64 + 128;
         let dense = 3136 * 128 + 128 + 128 * 10 + 10;
         assert_eq!(reader.parameters().trainable_count(), convolutions + dense);
         let pixels = Tensor::from_slice(&[255_u8; 784 * 3]).view([3, 784]);
@@ -138,6 +138,19 @@ mod tests {
         assert_eq!(probabilities.size(), [3, 10]);
         let sums = probabilities.sum_dim_intlist([1].as_slice(), false, Kind::Float);
         assert!(sums.allclose(&Tensor::ones([3], (Kind::Float, Device::Cpu)), 1e-5, 1e-5, false));
+    }
+
+    /// A grey or faint digit is the same digit; none at all is no digit.
+    #[test]
+    fn a_reader_does_not_mind_the_light() {
+        let reader = Classifier::reader(&describe_reader(28, 28, 10), Device::Cpu, 1).unwrap();
+        tch::manual_seed(1);
+        let images = Tensor::rand([4, 784], (Kind::Float, Device::Cpu)).bernoulli();
+        let same = |one: &Tensor, other: &Tensor| {
+            reader.probabilities(one).allclose(&reader.probabilities(other), 1e-2, 1e-3, false)
+        };
+        assert!(same(&images, &(&images * 0.5 + 0.3)));
+        assert!(!same(&images, &(&images * 1e-3 + 0.3)));
     }
 
     #[test]

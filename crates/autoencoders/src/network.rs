@@ -4,7 +4,7 @@
 //! normalisation are fastest on; flattening them gives height, width, channel order with no copy, which is Keras' order.
 
 use run_store::Layer;
-use tch::{Tensor, no_grad};
+use tch::{Kind, Tensor, no_grad};
 
 use crate::error::{ModelError, Result};
 use crate::parameters::{Initial, ParameterInfo, Parameters, VALUE_LIMIT};
@@ -50,6 +50,7 @@ impl Shape {
 enum Operation {
     Flatten,
     Reshape { height: i64, width: i64, channels: i64 },
+    Standardize { epsilon: f64 },
     Dense { weight: usize, bias: usize },
     GaussianHeads { mean: usize, log_variance: usize },
     LeakyRelu { slope: f64 },
@@ -183,6 +184,9 @@ impl Builder<'_> {
                 let image = Shape::Image { height, width, channels };
                 (image.numel() == length).then_some((Operation::Reshape { height, width, channels }, image))?
             }
+            (Layer::Standardize { epsilon }, Shape::Image { .. }) if epsilon > 0.0 => {
+                (Operation::Standardize { epsilon }, shape)
+            }
             (Layer::Dense { units }, Shape::Vector(inputs)) => {
                 let units = i64::from(units);
                 let weight = self.add_dense("", inputs, units);
@@ -268,6 +272,12 @@ impl Operation {
             Self::Flatten => input.permute([0, 2, 3, 1]).flatten(1, -1),
             Self::Reshape { height, width, channels } => {
                 input.view([-1, height, width, channels]).permute([0, 3, 1, 2])
+            }
+            Self::Standardize { epsilon } => {
+                let over = [1, 2, 3].as_slice();
+                let centred = input - input.mean_dim(over, true, Kind::Float);
+                let variance = centred.square().mean_dim(over, true, Kind::Float);
+                centred / (variance + epsilon).sqrt()
             }
             Self::Dense { weight, bias } => input.linear(parameter(weight), Some(parameter(bias))),
             Self::GaussianHeads { mean, log_variance } => {

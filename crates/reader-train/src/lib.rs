@@ -4,6 +4,8 @@
 //! It lies with the dataset, for all runs on it. It learns from training images that no run of the study learns from, so that it
 //! judges them as a stranger; it never sees a reconstruction to learn.
 
+mod view;
+
 use anyhow::{bail, ensure};
 use autoencoders::{Classifier, Weights, describe_reader};
 use run_store::{
@@ -17,6 +19,8 @@ use training::{
     Augmentation, Batches, DeviceChoice, Examples, Lesson, Optimizer, OptimizerRule, Schedule, Seed, judge_classifier,
     prepare_process, train_classifier,
 };
+
+pub use crate::view::View;
 
 /// Everything that decides the outputs. It is what the manifest records as parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,8 +39,8 @@ pub struct Protocol {
     pub schedule: Schedule,
     /// The optimizer.
     pub optimizer: OptimizerRule,
-    /// How each image is moved before it is shown.
-    pub augmentation: Augmentation,
+    /// How each image is changed before it is shown.
+    pub view: View,
     /// The seed.
     pub seed: u64,
 }
@@ -52,7 +56,10 @@ impl Default for Protocol {
             learning_rate: 2e-3,
             schedule: Schedule::Cosine,
             optimizer: OptimizerRule::Adam,
-            augmentation: Augmentation { rotation_degrees: 10.0, shear: 0.1, log_scale: 0.1, shift_pixels: 2.0 },
+            view: View {
+                blur_share: 1.0,
+                augmentation: Augmentation { rotation_degrees: 8.0, shear: 0.1, log_scale: 0.1, shift_pixels: 1.5 },
+            },
             seed: 0,
         }
     }
@@ -145,7 +152,7 @@ struct Pass<'a> {
 
 impl Lesson for Pass<'_> {
     fn view(&self, images: Tensor) -> Tensor {
-        self.protocol.augmentation.apply(&images, self.size.0, self.size.1)
+        self.protocol.view.of(&images, self.size)
     }
 
     fn learning_rate(&self, steps: u32) -> f64 {

@@ -46,6 +46,11 @@ pub enum Layer {
         /// Channels.
         channels: u32,
     },
+    /// Each image less its mean, over its standard deviation: what is left is its shape, whatever the light.
+    Standardize {
+        /// Added to the variance, so that an image without contrast stays without.
+        epsilon: f64,
+    },
     /// Affine map.
     Dense {
         /// Outputs.
