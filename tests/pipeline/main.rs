@@ -10,6 +10,7 @@ mod chain;
 mod determinism;
 mod device;
 mod interruption;
+mod presets;
 mod reruns;
 mod resume;
 mod schemas;

@@ -88,6 +88,12 @@ impl Plan {
         &self.dir
     }
 
+    /// Everything that decides the outputs, but for the inputs.
+    #[must_use]
+    pub fn parameters(&self) -> &Map<String, Value> {
+        &self.parameters
+    }
+
     /// The hash of everything that decides the outputs.
     #[must_use]
     pub fn fingerprint(&self) -> ContentHash {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use run_store::{Checkpoint, Checkpoints, Decision, Environment, Manifest, Plan, Reason, Work};
+use serde_json::{Map, Value};
 
 use crate::arguments::Options;
 use crate::interrupt::{EXIT_CODE, Interrupted};
@@ -14,8 +15,8 @@ use crate::summary::Summary;
 pub enum Outcome {
     /// The result on disk is what would be made.
     UpToDate(Box<Manifest>),
-    /// It would have run, for this reason, if it were not a dry run.
-    WouldRun(Reason),
+    /// It would have run, for this reason and with these parameters, if it were not a dry run.
+    WouldRun(Reason, Map<String, Value>),
     /// It ran.
     Done(Box<Manifest>),
 }
@@ -26,7 +27,7 @@ impl Outcome {
     pub fn text(&self) -> String {
         match self {
             Self::UpToDate(_) => "up to date".to_owned(),
-            Self::WouldRun(reason) => format!("would run ({reason})"),
+            Self::WouldRun(reason, _) => format!("would run ({reason})"),
             Self::Done(manifest) => format!("done in {:.1} s ({})", manifest.seconds, manifest.reason),
         }
     }
@@ -34,7 +35,7 @@ impl Outcome {
     /// Whether there is a finished result on disk.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        !matches!(self, Self::WouldRun(_))
+        !matches!(self, Self::WouldRun(..))
     }
 }
 
@@ -56,7 +57,7 @@ pub fn execute(
             }
             return Ok(Outcome::UpToDate(manifest));
         }
-        Decision::Run(reason) if options.dry_run => return Ok(Outcome::WouldRun(reason)),
+        Decision::Run(reason) if options.dry_run => return Ok(Outcome::WouldRun(reason, plan.parameters().clone())),
         Decision::Run(reason) => reason,
     };
     progress.note(&format!("{title}: {reason}"));

@@ -57,13 +57,18 @@ impl Summary {
     pub fn json(&self) -> Value {
         let (outcome, reason, manifest) = match &self.outcome {
             Outcome::UpToDate(manifest) => ("up_to_date", None, Some(manifest)),
-            Outcome::WouldRun(reason) => ("would_run", Some(reason.to_string()), None),
+            Outcome::WouldRun(reason, _) => ("would_run", Some(reason.to_string()), None),
             Outcome::Done(manifest) => ("done", Some(manifest.reason.clone()), Some(manifest)),
+        };
+        let parameters = match &self.outcome {
+            Outcome::WouldRun(_, parameters) => parameters,
+            Outcome::UpToDate(manifest) | Outcome::Done(manifest) => &manifest.parameters,
         };
         json!({
             "name": self.name,
             "outcome": outcome,
             "reason": reason,
+            "parameters": parameters,
             "fingerprint": manifest.map(|manifest| &manifest.fingerprint),
             "seconds": manifest.map(|manifest| manifest.seconds),
             "peak_memory_mib": manifest.and_then(|manifest| manifest.peak_memory_mib),
