@@ -94,6 +94,20 @@ fn a_longer_training_continues_a_finished_one() {
     }
 }
 
+/// What is drawn along the way, latents and the maps of views, is drawn again as it would have been.
+#[test]
+fn trainings_that_draw_go_on_too() {
+    let epochs = ("--epochs", "5");
+    for (model, changes) in [(ModelKind::Cvae, vec![epochs]), (ModelKind::Cae, vec![epochs, ("--preset", "tuned")])] {
+        let expected = undisturbed(model, Stage::AeTrain, &changes);
+        let study = Study::prepared(model);
+        kill(start_until(&study, Stage::AeTrain, &changes, 2));
+        let notes = notes(&study, Stage::AeTrain, &changes);
+        assert!(notes.contains("continuing after epoch"), "{notes}");
+        assert_same(&expected, &results(&study, Stage::AeTrain));
+    }
+}
+
 #[test]
 fn a_shorter_training_starts_over() {
     let expected = undisturbed(ModelKind::Ae, Stage::AeTrain, &[("--epochs", "1")]);
