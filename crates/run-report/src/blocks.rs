@@ -34,7 +34,7 @@ const CLASSIFIER: [(Figure, &str); 2] =
     [(Figure::ClassifierAccuracyTrain, "train %"), (Figure::ClassifierAccuracyTest, "test %")];
 
 /// One table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub title: &'static str,
     pub columns: Vec<Column>,
@@ -42,10 +42,13 @@ pub(crate) struct Block {
     pub rows: Vec<Vec<String>>,
     /// One row a group of runs that differ only by seed.
     pub group_rows: Vec<Vec<String>>,
+    /// The first columns, this many, name the rows and stand in every part if the table is broken to fit a terminal; 0 if it
+    /// is not to be.
+    pub label_count: usize,
 }
 
 /// A column of a table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Column {
     /// What this column and those after it, up to the next with a heading, are about.
     pub heading: &'static str,
@@ -54,11 +57,11 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    fn text(name: &str) -> Self {
+    pub(crate) fn text(name: &str) -> Self {
         Self { heading: "", name: name.to_owned(), is_number: false }
     }
 
-    fn number(heading: &'static str, name: &str) -> Self {
+    pub(crate) fn number(heading: &'static str, name: &str) -> Self {
         Self { heading, name: name.to_owned(), is_number: true }
     }
 }
@@ -127,7 +130,7 @@ fn runs(summary: &Summary) -> Block {
         }
         row
     });
-    Block { title: "Runs", rows: rows.collect(), columns, group_rows: Vec::new() }
+    Block { title: "Runs", rows: rows.collect(), columns, group_rows: Vec::new(), label_count: 0 }
 }
 
 /// Whether a run follows the study's protocol, or where it does not.
@@ -207,7 +210,7 @@ fn figures(summary: &Summary, title: &'static str, shown: &Shown) -> Option<Bloc
         let (_, model) = runs.iter().find(|(run, _)| group.runs.contains(&run.name))?;
         Some(row(group.title(), group.cluster_count, &group.figures, (model.as_deref(), MISSING)))
     });
-    Some(Block { title, columns, rows: rows.collect(), group_rows: groups.collect() })
+    Some(Block { title, columns, rows: rows.collect(), group_rows: groups.collect(), label_count: 0 })
 }
 
 /// How many of the sheet's digits can be read after each epoch that was kept.
@@ -251,7 +254,7 @@ fn readable_by_epoch(summary: &Summary) -> Option<Block> {
     });
     let group_rows = groups.collect();
     let title = "Readable digits of the first 16 test images, as they are redrawn";
-    (!rows.is_empty()).then_some(Block { title, columns, rows, group_rows })
+    (!rows.is_empty()).then_some(Block { title, columns, rows, group_rows, label_count: 0 })
 }
 
 /// What stands where `stage` has left no figure.
@@ -259,7 +262,7 @@ fn absent(run: &RunSummary, stage: Stage) -> &'static str {
     absent_in(run.stages.get(&stage))
 }
 
-fn absent_in(stage: Option<&StageRecord>) -> &'static str {
+pub(crate) fn absent_in(stage: Option<&StageRecord>) -> &'static str {
     if stage.is_some_and(|stage| stage.state == StageState::Unreadable) { UNREADABLE } else { MISSING }
 }
 
@@ -273,9 +276,15 @@ fn ours(figure: Figure, compared: &Compared) -> Option<String> {
 }
 
 fn spread(figure: Figure, spread: &Spread) -> String {
+    spread_with(figure, spread, figure.decimals())
+}
+
+/// A figure over runs, with so many digits after the point.
+pub(crate) fn spread_with(figure: Figure, spread: &Spread, decimals: u8) -> String {
+    let text = |value| figure.text_with(value, decimals);
     match spread.sd {
-        Some(sd) => format!("{} ± {}", figure.text(spread.mean), figure.text(sd)),
-        None => figure.text(spread.mean),
+        Some(sd) => format!("{} ± {}", text(spread.mean), text(sd)),
+        None => text(spread.mean),
     }
 }
 
@@ -306,7 +315,7 @@ fn variants(summary: &Summary, title: &'static str, shown: &Shown) -> Option<Blo
         row
     });
     let rows: Vec<_> = rows.collect();
-    (!rows.is_empty()).then_some(Block { title, columns, rows, group_rows: Vec::new() })
+    (!rows.is_empty()).then_some(Block { title, columns, rows, group_rows: Vec::new(), label_count: 0 })
 }
 
 fn time_and_memory(summary: &Summary) -> Option<Block> {
@@ -341,7 +350,7 @@ fn time_and_memory(summary: &Summary) -> Option<Block> {
         row.push(or_absent(device));
         row
     });
-    Some(Block { title: "Time and memory", rows: rows.collect(), columns, group_rows: Vec::new() })
+    Some(Block { title: "Time and memory", rows: rows.collect(), columns, group_rows: Vec::new(), label_count: 0 })
 }
 
 /// A count with its digits grouped: `20,000`.

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use run_store::{
-    ClassifyMetrics, ClusterMetrics, Document, FinishedStage, Manifest, ReconstructionMetrics, RunDir, Split, Stage,
-    StageDir, StoreError, TrainMetrics, file, read_document,
-};
+use run_store::{Manifest, ReconstructionMetrics, RunDir, Stage, StageDir, StoreError, file, schema_version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::figure::Figure;
+use crate::given::RunChoice;
+use crate::measured::Measured;
 use crate::stage::{StageRecord, StageState, Upstream, open};
 
 /// The stages of a run, in order; a prepared dataset is no run of a model.
 pub(crate) fn stages() -> impl Iterator<Item = Stage> {
     Stage::ALL.into_iter().filter(|stage| !stage.is_of_dataset())
 }
+
+/// The stages that may have variants beside the run's own result.
+pub(crate) const WITH_VARIANTS: [Stage; 2] = [Stage::ClusterEval, Stage::LatentClassify];
 
 /// What was found where runs were looked for.
 #[derive(Debug)]
@@ -32,14 +34,18 @@ pub struct Collected {
 pub struct Run {
     /// The run.
     pub dir: RunDir,
+    /// The variant that stands in the place of the run's own results where there is one.
+    pub tag: Option<String>,
     /// Every stage, whether it has run or not.
     pub stages: BTreeMap<Stage, StageRecord>,
     /// What was trained, and on what; none before training has ended.
     pub training: Option<Training>,
     /// The figures of finished stages.
     pub figures: BTreeMap<Figure, f64>,
-    /// The parameters of finished stages.
-    pub parameters: BTreeMap<Stage, Map<String, Value>>,
+    /// What finished stages record of themselves.
+    pub manifests: BTreeMap<Stage, Manifest>,
+    /// The schema versions of those records.
+    pub schema_versions: BTreeMap<Stage, u64>,
     /// What a reader says of the reconstructions, epoch by epoch.
     pub reconstructions: Option<ReconstructionMetrics>,
     /// Clusters that K-means looked for.
@@ -88,21 +94,29 @@ pub struct Variant {
 /// # Errors
 /// A path does not exist. What is wrong inside a run is no error: it stands in the run's stages.
 pub fn collect(paths: &[PathBuf]) -> Result<Collected, StoreError> {
+    collect_chosen(paths.iter().map(|path| RunChoice { path: path.clone(), tag: None }))
+}
+
+/// Reads the runs that were chosen, each once with each of its variants. Files among them are passed over.
+///
+/// # Errors
+/// As [`collect()`].
+pub fn collect_chosen(choices: impl IntoIterator<Item = RunChoice>) -> Result<Collected, StoreError> {
     let mut collected = Collected { runs: Vec::new(), skipped: Vec::new() };
     let mut seen = BTreeSet::new();
-    for path in paths {
+    for RunChoice { path, tag } in choices {
         if !path.exists() {
             let advice = "expected the folder of a run, such as artifacts/cae-32".to_owned();
-            return Err(StoreError::Missing { path: path.clone(), advice });
+            return Err(StoreError::Missing { path, advice });
         }
-        let identity = path.canonicalize().map_err(StoreError::io("read", path))?;
-        if !path.is_dir() || !seen.insert(identity) {
+        let identity = path.canonicalize().map_err(StoreError::io("read", &path))?;
+        if !path.is_dir() || !seen.insert((identity, tag.clone())) {
             continue;
         }
         // Without the slash that a shell's `artifacts/*/` leaves at the end.
-        let run = Run::read(RunDir::new(path.components().collect::<PathBuf>()));
+        let run = Run::read(RunDir::new(path.components().collect::<PathBuf>()), tag);
         if run.is_empty() {
-            collected.skipped.push(path.clone());
+            collected.skipped.push(path);
         } else {
             collected.runs.push(run);
         }
@@ -111,21 +125,23 @@ pub fn collect(paths: &[PathBuf]) -> Result<Collected, StoreError> {
 }
 
 impl Run {
-    /// Reads what is on disk of the run `dir`.
-    fn read(dir: RunDir) -> Self {
+    /// Reads what is on disk of the run `dir`, with its variant `tag` in the place of the run's own results.
+    fn read(dir: RunDir, tag: Option<String>) -> Self {
         let mut run = Self {
             dir,
+            tag,
             stages: BTreeMap::new(),
             training: None,
             figures: BTreeMap::new(),
-            parameters: BTreeMap::new(),
+            manifests: BTreeMap::new(),
+            schema_versions: BTreeMap::new(),
             reconstructions: None,
             cluster_count: None,
             variants: Vec::new(),
         };
         let mut upstream = Upstream::default();
         for stage in stages() {
-            let dir = run.dir.stage(stage, None);
+            let dir = run.stage_dir(stage);
             let measured = open(&dir, &upstream).and_then(|finished| Ok((Measured::read(&dir, &finished)?, finished)));
             let record = match measured {
                 Ok((measured, finished)) => {
@@ -133,7 +149,9 @@ impl Run {
                     run.training = run.training.or(measured.training);
                     run.cluster_count = run.cluster_count.or(measured.cluster_count);
                     run.reconstructions = run.reconstructions.or(measured.reconstructions);
-                    run.parameters.insert(stage, finished.manifest().parameters.clone());
+                    run.manifests.insert(stage, finished.manifest().clone());
+                    run.schema_versions
+                        .extend(schema_version(&dir.file(file::MANIFEST)).map(|version| (stage, version)));
                     upstream.finished.insert(stage.name(), finished.manifest().clone());
                     StageRecord::finished(&dir, finished.manifest())
                 }
@@ -146,11 +164,27 @@ impl Run {
             };
             run.stages.insert(stage, record);
         }
-        for stage in [Stage::ClusterEval, Stage::LatentClassify] {
+        for stage in WITH_VARIANTS {
             let tags = run.dir.tags(stage);
             run.variants.extend(tags.into_iter().map(|tag| Variant::read(&run.dir, stage, tag, &upstream)));
         }
         run
+    }
+
+    /// The folder of `stage`: the chosen variant's, if there is one.
+    pub(crate) fn stage_dir(&self, stage: Stage) -> StageDir {
+        let tag = self.tag.as_deref().filter(|tag| self.dir.tags(stage).iter().any(|known| known == tag));
+        self.dir.stage(stage, tag)
+    }
+
+    /// The stages where the chosen variant stands in the place of the run's own result.
+    pub(crate) fn chosen_variants(&self) -> Vec<Stage> {
+        WITH_VARIANTS.into_iter().filter(|stage| self.stage_dir(*stage).tag().is_some()).collect()
+    }
+
+    /// The parameters of finished stages.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (Stage, &Map<String, Value>)> {
+        self.manifests.iter().map(|(stage, manifest)| (*stage, &manifest.parameters))
     }
 
     /// Whether nothing of a run is there.
@@ -181,102 +215,19 @@ impl Variant {
     }
 }
 
-/// What a stage folder says of its run.
-#[derive(Default)]
-struct Measured {
-    figures: BTreeMap<Figure, f64>,
-    training: Option<Training>,
-    reconstructions: Option<ReconstructionMetrics>,
-    cluster_count: Option<u32>,
+/// The names of `runs`: their folders', or their paths where two are named alike.
+pub(crate) fn names(runs: &[Run]) -> Vec<String> {
+    let name = |run: &Run| run.dir.name() + &tag_suffix(run);
+    let short: Vec<String> = runs.iter().map(name).collect();
+    let is_alone = |name: &String| short.iter().filter(|other| *other == name).count() == 1;
+    let names = runs.iter().zip(&short).map(|(run, name)| {
+        if is_alone(name) { name.clone() } else { format!("{}{}", run.dir.path().display(), tag_suffix(run)) }
+    });
+    names.collect()
 }
 
-impl Measured {
-    fn read(dir: &StageDir, finished: &FinishedStage) -> Result<Self, StoreError> {
-        match dir.stage() {
-            Stage::AeTrain => {
-                let metrics: TrainMetrics = metrics(finished)?;
-                // A lower bound is in nats an image: not to be compared with other losses.
-                let losses = match metrics.elbo {
-                    None => vec![(Figure::LossTrain, metrics.train_loss), (Figure::LossTest, metrics.test_loss)],
-                    Some(elbo) => vec![
-                        (Figure::NegativeElboTrain, metrics.train_loss),
-                        (Figure::NegativeElboTest, metrics.test_loss),
-                        (Figure::ReconstructionNatsTest, elbo.test.reconstruction_nats),
-                        (Figure::KlNatsTest, elbo.test.kl_nats),
-                    ],
-                };
-                let exactness = (Figure::MeanSquaredErrorTest, metrics.test_mean_squared_error);
-                let training = training(dir, finished.manifest(), metrics)?;
-                let figures = losses.into_iter().chain([exactness]).collect();
-                Ok(Self { figures, training: Some(training), ..Self::default() })
-            }
-            Stage::ClusterEval => {
-                let metrics: ClusterMetrics = metrics(finished)?;
-                let train = split(&metrics.splits, Split::Train, dir)?;
-                let figures = [
-                    (Figure::MajorityAccuracyTrain, train.majority_accuracy),
-                    (Figure::OneToOneAccuracyTrain, train.one_to_one_accuracy),
-                    (Figure::NormalizedMutualInformationTrain, train.normalized_mutual_information),
-                ];
-                Ok(Self { figures: figures.into(), cluster_count: Some(metrics.cluster_count), ..Self::default() })
-            }
-            Stage::LatentClassify => {
-                let metrics: ClassifyMetrics = metrics(finished)?;
-                let figures = [
-                    (Figure::ClassifierAccuracyTrain, split(&metrics.splits, Split::Train, dir)?.accuracy),
-                    (Figure::ClassifierAccuracyTest, split(&metrics.splits, Split::Test, dir)?.accuracy),
-                ];
-                Ok(Self { figures: figures.into(), ..Self::default() })
-            }
-            Stage::ReconEval => {
-                let metrics: ReconstructionMetrics = metrics(finished)?;
-                let Some(last) = metrics.epochs.last() else {
-                    let problem = "expected figures of at least one epoch, found none";
-                    let advice = format!("rerun {} with --force", dir.stage());
-                    return Err(StoreError::invalid(&dir.file(file::METRICS), problem, advice));
-                };
-                let always = [
-                    (Figure::SheetReadable, f64::from(last.readable.sheet_readable)),
-                    (Figure::ReadableShare, last.readable.readable_share),
-                    (Figure::BinaryCrossEntropyTest, last.binary_cross_entropy),
-                ];
-                let ratio = last.peak_signal_to_noise_ratio_db.map(|ratio| (Figure::PeakSignalToNoiseRatioTest, ratio));
-                let similarity = last.structural_similarity.map(|value| (Figure::StructuralSimilarityTest, value));
-                let figures = always.into_iter().chain(ratio).chain(similarity).collect();
-                Ok(Self { figures, reconstructions: Some(metrics), ..Self::default() })
-            }
-            Stage::MnistData | Stage::ReaderTrain | Stage::LatentExport => Ok(Self::default()),
-        }
-    }
-}
-
-fn metrics<M: Document>(finished: &FinishedStage) -> Result<M, StoreError> {
-    read_document(finished.file(file::METRICS)?.path())
-}
-
-fn split<'a, T>(splits: &'a BTreeMap<String, T>, split: Split, dir: &StageDir) -> Result<&'a T, StoreError> {
-    splits.get(split.name()).ok_or_else(|| {
-        let problem = format!("expected figures of the {split} split, found none");
-        StoreError::invalid(&dir.file(file::METRICS), problem, format!("rerun {} with --force", dir.stage()))
-    })
-}
-
-fn training(dir: &StageDir, manifest: &Manifest, metrics: TrainMetrics) -> Result<Training, StoreError> {
-    let lacks = |name: &str| {
-        let problem = format!("expected the parameter `{name}`, found none");
-        StoreError::invalid(&dir.file(file::MANIFEST), problem, format!("rerun {} with --force", dir.stage()))
-    };
-    let number = |name: &str| manifest.parameters.get(name).and_then(Value::as_u64).ok_or_else(|| lacks(name));
-    let model = manifest.parameters.get("model").and_then(Value::as_str).ok_or_else(|| lacks("model"))?;
-    Ok(Training {
-        model: model.to_owned(),
-        latent_dim: number("latent_dim")?,
-        seed: number("seed")?,
-        dataset: metrics.dataset,
-        epochs: metrics.epochs,
-        train_count: metrics.train_count,
-        test_count: metrics.test_count,
-    })
+fn tag_suffix(run: &Run) -> String {
+    run.tag.as_ref().map_or_else(String::new, |tag| format!("@{tag}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The figures that the tables compare.
+//! The figures that the tables compare. What people call them is in [`figure_name`](crate::figure_name).
 
 use run_store::{ModelKind, Stage};
 use serde::{Deserialize, Serialize};
@@ -125,13 +125,25 @@ impl Figure {
     /// The value as people read it: shares in per cent.
     #[must_use]
     pub fn text(self, value: f64) -> String {
-        let value = if self.is_share() { 100.0 * value } else { value };
+        self.text_with(value, self.decimals())
+    }
+
+    /// The same with so many digits after the point.
+    pub(crate) fn text_with(self, value: f64, decimals: u8) -> String {
+        let value = self.as_read(value);
         // A count is whole, its mean over runs need not be.
-        let decimals = if self == Self::SheetReadable && value.fract() == 0.0 { 0 } else { self.decimals() };
+        let decimals = if self == Self::SheetReadable && value.fract() == 0.0 { 0 } else { decimals };
         format!("{value:.*}", usize::from(decimals))
     }
 
-    fn decimals(self) -> u8 {
+    /// The value in the unit that people read it in: per cent or percentage points for a share.
+    #[must_use]
+    pub fn as_read(self, value: f64) -> f64 {
+        if self.is_share() { 100.0 * value } else { value }
+    }
+
+    /// Digits after the point.
+    pub(crate) fn decimals(self) -> u8 {
         match self {
             Self::NormalizedMutualInformationTrain | Self::StructuralSimilarityTest => 3,
             Self::LossTrain | Self::LossTest | Self::MeanSquaredErrorTest | Self::BinaryCrossEntropyTest => 4,

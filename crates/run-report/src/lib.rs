@@ -1,12 +1,18 @@
-//! Reads runs and puts their figures beside the study's.
+//! Reads runs and puts their figures beside the study's, or beside one another.
 //!
 //! [`collect()`] reads run folders, [`Summary`] compares what they hold with the published figures ([`mod@reference`]) and
-//! takes means over seeds, [`Tables`] lays a summary out for terminals and as Markdown. Nothing here computes a result:
-//! every figure was written by a stage.
+//! takes means over seeds, [`Comparison`] says what differs between runs, [`Tables`] lays either out for terminals and as
+//! Markdown. [`Verification`] holds files against manifests. Nothing here computes a result: every figure was written by a
+//! stage.
 
 mod blocks;
 mod collect;
+mod compare;
 mod figure;
+mod figure_name;
+mod fit;
+mod given;
+mod measured;
 mod notes;
 pub mod reference;
 mod seeds;
@@ -16,12 +22,21 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod testing;
+mod text;
+mod verify;
 mod write;
 
-pub use collect::{Collected, Run, Training, Variant, collect};
+pub use collect::{Collected, Run, Training, Variant, collect, collect_chosen};
+pub use compare::{
+    ComparedFigure, ComparedParameter, ComparedRun, Comparison, Condition, Grouping, Judgement, Lineage, Operator,
+    Outcome, Side,
+};
 pub use figure::Figure;
+pub use figure_name::Direction;
+pub use given::{Given, RunChoice, choices, folders};
 pub use spread::{Spread, Verdict};
 pub use stage::{StageRecord, StageState};
 pub use summary::{Compared, Difference, GroupSummary, RunSummary, Sources, Summary};
 pub use table::Tables;
+pub use verify::{Finding, FindingKind, Verification, VerifiedRun, verify};
 pub use write::{default_folder, write_summary};

@@ -1,6 +1,11 @@
 //! What a reader has to know below the tables: what the signs mean, and what is missing.
 
+use std::collections::BTreeMap;
+
+use run_store::Stage;
+
 use crate::blocks::{ABOVE, BELOW, MISSING, REMARK, UNREADABLE};
+use crate::compare::Comparison;
 use crate::figure::Figure;
 use crate::stage::{StageRecord, StageState};
 use crate::summary::{Compared, RunSummary, Summary};
@@ -87,31 +92,43 @@ pub(crate) fn problems(summary: &Summary) -> Vec<Problem> {
     summary.runs.iter().flat_map(problems_of).collect()
 }
 
+/// The same, of the stages that a comparison is about.
+pub(crate) fn problems_compared(comparison: &Comparison) -> Vec<Problem> {
+    comparison.runs.iter().flat_map(|run| problems_among(&run.name, &run.named_stages())).collect()
+}
+
+/// Whether any of `stages` is missing, outdated or unreadable.
+pub(crate) fn has_problems(stages: &BTreeMap<Stage, StageRecord>) -> bool {
+    stages.values().any(|record| record.state != StageState::Finished)
+}
+
 fn problems_of(run: &RunSummary) -> Vec<Problem> {
-    let stages = run.stages.iter().map(|(stage, record)| (stage.to_string(), record));
     let variants = run.variants.iter();
     let variants = variants.map(|variant| (format!("{}@{}", variant.variant_of, variant.tag), &variant.stage));
-    let all: Vec<(String, &StageRecord)> = stages.chain(variants).collect();
+    let stages = run.stages.iter().map(|(stage, record)| (stage.to_string(), record));
+    problems_among(&run.name, &stages.chain(variants).collect::<Vec<_>>())
+}
+
+fn problems_among(run: &str, all: &[(String, &StageRecord)]) -> Vec<Problem> {
     let with = |state: StageState| all.iter().filter(move |(_, record)| record.state == state);
     let commands = |state| with(state).map(|(_, record)| record.command.clone()).collect();
     let names = |state| with(state).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
 
     let mut problems = Vec::new();
     if with(StageState::Missing).next().is_some() {
-        let text = format!("{}: not there yet: {}", run.name, names(StageState::Missing));
+        let text = format!("{run}: not there yet: {}", names(StageState::Missing));
         problems.push(Problem { text, commands: commands(StageState::Missing) });
     }
     if with(StageState::Outdated).next().is_some() {
         let text = format!(
-            "{}: left out, as made from an earlier result of the stage before it: {}; run again, with the options it had",
-            run.name,
+            "{run}: left out, as made from an earlier result of the stage before it: {}; run again, with the options it had",
             names(StageState::Outdated)
         );
         problems.push(Problem { text, commands: commands(StageState::Outdated) });
     }
     problems.extend(with(StageState::Unreadable).map(|(name, record)| Problem {
-        text: format!("{}: cannot read {name}: {}", run.name, record.problem.as_deref().unwrap_or("no reason known")),
-        commands: Vec::new(),
+        text: format!("{run}: cannot read {name}: {}", record.problem.as_deref().unwrap_or("no reason known")),
+        commands: vec![format!("{} --force", record.command)],
     }));
     problems
 }

@@ -7,8 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::collect::Run;
 
+/// The parameter that is only the run's name.
+pub(crate) const RUN_NAME: &str = "run";
+
 /// Parameters that make no other figure of the same kind: the seed, the run's name, and what is only kept along the way.
-const INDIFFERENT: [&str; 3] = ["seed", "run", "keep_epochs"];
+const INDIFFERENT: [&str; 3] = ["seed", RUN_NAME, "keep_epochs"];
 
 /// Groups of at least two runs that differ only by seed, as positions in `runs`, in the order of their first runs.
 ///
@@ -46,7 +49,7 @@ impl<'a> Key<'a> {
             let decisive = parameters.iter().filter(|(name, _)| !INDIFFERENT.contains(&name.as_str()));
             decisive.map(|(name, value)| (name.clone(), value.clone())).collect()
         };
-        let parameters = run.parameters.iter().map(|(stage, parameters)| (*stage, decisive(parameters))).collect();
+        let parameters = run.parameters().map(|(stage, parameters)| (stage, decisive(parameters))).collect();
         Self { dataset, parameters }
     }
 }

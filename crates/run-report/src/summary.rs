@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use run_store::{Document, ReconstructionMetrics, Stage};
+use run_store::{Document, ReconstructionMetrics, Stage, document_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::collect::{Run, Training, Variant};
+use crate::collect::{Run, Training, Variant, names};
 use crate::figure::Figure;
 use crate::reference::{self, ReportFigure};
 use crate::seeds::{seed_groups, shared_name};
@@ -27,13 +27,6 @@ pub struct Summary {
 
 impl Document for Summary {
     const KIND: &'static str = "a summary of runs";
-}
-
-#[derive(Serialize)]
-struct Versioned<'a> {
-    schema_version: u32,
-    #[serde(flatten)]
-    summary: &'a Summary,
 }
 
 /// Where the published figures are from.
@@ -120,7 +113,7 @@ impl Summary {
             (model.is_none(), model, departs, seed, run.dir.path().to_owned())
         });
         let groups = seed_groups(&runs);
-        let names: Vec<String> = runs.iter().map(|run| name(run, &runs)).collect();
+        let names = names(&runs);
         let runs: Vec<RunSummary> = runs.into_iter().zip(names).map(|(run, name)| RunSummary::of(run, name)).collect();
         let groups = groups.iter().filter_map(|positions| {
             let members: Vec<&RunSummary> = positions.iter().filter_map(|position| runs.get(*position)).collect();
@@ -138,18 +131,7 @@ impl Summary {
     /// # Errors
     /// A value has no JSON form.
     pub fn json(&self) -> serde_json::Result<String> {
-        let versioned = Versioned { schema_version: Self::SCHEMA_VERSION, summary: self };
-        serde_json::to_string_pretty(&versioned).map(|text| text + "\n")
-    }
-}
-
-/// The name of `run` among `runs`.
-fn name(run: &Run, runs: &[Run]) -> String {
-    let name = run.dir.name();
-    if runs.iter().filter(|other| other.dir.name() == name).count() > 1 {
-        run.dir.path().display().to_string()
-    } else {
-        name
+        document_text(self)
     }
 }
 
@@ -231,16 +213,16 @@ fn differences(run: &Run) -> Vec<Difference> {
         compare(Stage::ClusterEval, "k", json!(cluster_count), json!(reference::CLUSTER_COUNT));
     }
     let model = run.training.as_ref().map_or("", |training| training.model.as_str());
-    for (stage, parameters) in &run.parameters {
-        for (name, expected) in reference::parameters(*stage, model) {
-            compare(*stage, &name, parameters.get(&name).cloned().unwrap_or_default(), expected);
+    for (stage, parameters) in run.parameters() {
+        for (name, expected) in reference::parameters(stage, model) {
+            compare(stage, &name, parameters.get(&name).cloned().unwrap_or_default(), expected);
         }
     }
     differences
 }
 
 /// Equality that does not mind in which width a number was kept.
-fn is_same(one: &Value, other: &Value) -> bool {
+pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
     match (one.as_f64(), other.as_f64()) {
         (Some(one), Some(other)) => (one - other).abs() <= 1e-6 * other.abs(),
         _ => one == other,

@@ -1,17 +1,21 @@
-//! The tables of a summary, for terminals and as Markdown.
+//! The tables of a summary or of a comparison, for terminals and as Markdown.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::blocks::{Block, Column, blocks};
-use crate::notes::{Problem, legend, problems};
+use crate::compare::{self, Comparison};
+use crate::fit::fit;
+use crate::notes::{Problem, legend, problems, problems_compared};
 use crate::summary::Summary;
+use crate::text::{CUT, escape, one_line, wrap};
 
-/// Lines of prose are at most this long on a terminal.
-const PROSE_WIDTH: usize = 100;
-
-/// A summary, laid out.
+/// A summary or a comparison, laid out.
 #[derive(Debug)]
 pub struct Tables {
+    /// The title of the document.
+    title: &'static str,
+    /// What stands above the tables.
+    lead: Vec<String>,
     blocks: Vec<Block>,
     legend: Vec<String>,
     problems: Vec<Problem>,
@@ -21,16 +25,45 @@ impl Tables {
     /// The tables of `summary`.
     #[must_use]
     pub fn of(summary: &Summary) -> Self {
-        Self { blocks: blocks(summary), legend: legend(summary), problems: problems(summary) }
+        Self {
+            title: "Runs beside the study",
+            lead: Vec::new(),
+            blocks: blocks(summary),
+            legend: legend(summary),
+            problems: problems(summary),
+        }
+    }
+
+    /// The tables of `comparison`.
+    #[must_use]
+    pub fn compared(comparison: &Comparison) -> Self {
+        Self {
+            title: "Runs side by side",
+            lead: compare::lead(comparison),
+            blocks: compare::blocks(comparison),
+            legend: compare::legend(comparison),
+            problems: problems_compared(comparison),
+        }
     }
 
     /// Text for a terminal, with a line break at its end.
     #[must_use]
     pub fn terminal(&self) -> String {
-        let mut sections: Vec<String> =
-            self.blocks.iter().map(|block| format!("{}\n\n{}\n", block.title, terminal_table(block))).collect();
-        if !self.legend.is_empty() {
-            sections.push(self.legend.iter().map(|entry| wrap(entry, "  ")).collect());
+        let mut sections = Vec::new();
+        if !self.lead.is_empty() {
+            sections.push(self.lead.iter().map(|entry| wrap(entry, "  ")).collect());
+        }
+        let fitted: Vec<(Vec<Block>, bool)> = self.blocks.iter().map(fit).collect();
+        sections.extend(fitted.iter().flat_map(|(parts, _)| parts).map(|block| match block.title {
+            "" => terminal_table(block) + "\n",
+            title => format!("{title}\n\n{}\n", terminal_table(block)),
+        }));
+        let mut legend: String = self.legend.iter().map(|entry| wrap(entry, "  ")).collect();
+        if fitted.iter().any(|(_, is_cut)| *is_cut) {
+            legend += &format!("{CUT} cut to fit; the whole is in --markdown and --json.\n");
+        }
+        if !legend.is_empty() {
+            sections.push(legend);
         }
         if !self.problems.is_empty() {
             let problems = self.problems.iter().map(|problem| {
@@ -45,7 +78,8 @@ impl Tables {
     /// A Markdown document.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut sections = vec!["# Runs beside the study\n".to_owned()];
+        let mut sections = vec![format!("# {}\n", self.title)];
+        sections.extend(self.lead.iter().map(|entry| escape(entry) + "\n"));
         sections.extend(self.blocks.iter().map(|block| format!("## {}\n\n{}", block.title, markdown_table(block))));
         if !self.legend.is_empty() {
             let entries = self.legend.iter().map(|entry| format!("- {}\n", escape(entry)));
@@ -106,44 +140,6 @@ fn markdown_table(block: &Block) -> String {
 
 fn strong(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("**{text}**") }
-}
-
-/// Keeps names and messages from being read as Markdown.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in one_line(text).chars() {
-        if matches!(character, '|' | '*' | '_' | '`' | '<' | '[' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
-}
-
-/// Names come from folders, which may hold line breaks and terminal commands.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
-}
-
-/// Breaks `text` between words; further lines begin with `indent`.
-fn wrap(text: &str, indent: &str) -> String {
-    let text = one_line(text);
-    let mut wrapped = String::new();
-    let mut length = 0;
-    for word in text.split_whitespace() {
-        let word_length = word.chars().count();
-        if length > 0 && length + 1 + word_length > PROSE_WIDTH {
-            wrapped += "\n";
-            wrapped += indent;
-            length = indent.len();
-        } else if length > 0 {
-            wrapped += " ";
-            length += 1;
-        }
-        wrapped += word;
-        length += word_length;
-    }
-    wrapped + "\n"
 }
 
 #[cfg(test)]

@@ -20,11 +20,12 @@ pub(crate) struct Example {
     pub latent_dim: u32,
     pub seed: u64,
     pub epochs: u32,
+    pub dataset: &'static str,
 }
 
 impl Example {
     pub fn new(folder: &Path, name: &str, model: ModelKind, latent_dim: u32) -> Self {
-        Self { dir: RunDir::new(folder.join(name)), model, latent_dim, seed: 0, epochs: 25 }
+        Self { dir: RunDir::new(folder.join(name)), model, latent_dim, seed: 0, epochs: 25, dataset: "mnist" }
     }
 
     pub fn seed(self, seed: u64) -> Self {
@@ -33,6 +34,10 @@ impl Example {
 
     pub fn epochs(self, epochs: u32) -> Self {
         Self { epochs, ..self }
+    }
+
+    pub fn dataset(self, dataset: &'static str) -> Self {
+        Self { dataset, ..self }
     }
 
     /// Every stage, with figures near Keras' for a CAE of 32.
@@ -50,7 +55,7 @@ impl Example {
         let parts = ElboParts { reconstruction_nats: 150.0, kl_nats: 6.5 };
         let metrics = TrainMetrics {
             elbo: self.model.is_variational().then_some(ElboEpoch { train: parts, test: parts }),
-            dataset: "mnist".to_owned(),
+            dataset: self.dataset.to_owned(),
             train_count: 20_000,
             test_count: 4_000,
             epochs: self.epochs,
@@ -161,6 +166,7 @@ impl Example {
         self.edit_manifest(stage, tag, |manifest| {
             manifest.seconds = 10.0 + stage as u8 as f64;
             manifest.peak_memory_mib = Some(512.0);
+            manifest.started = format!("2026-11-23T12:{:02}:00Z", 5 * stage as u8);
         })
     }
 
@@ -174,9 +180,32 @@ impl Example {
 
     /// Makes the manifest of `stage` one of the future.
     pub fn newer_manifest(self, stage: Stage) -> Self {
+        self.edit_json(stage, |manifest| manifest["schema_version"] = json!(99))
+    }
+
+    /// Makes the manifest of `stage` one of the past.
+    pub fn older_manifest(self, stage: Stage) -> Self {
+        self.edit_json(stage, |manifest| {
+            manifest["schema_version"] = json!(0);
+            manifest["format_version"] = json!(1);
+        })
+    }
+
+    /// Changes a parameter in the manifest of `stage`, and nothing else there.
+    pub fn parameter(self, stage: Stage, name: &str, value: Value) -> Self {
+        self.edit_json(stage, |manifest| manifest["parameters"][name] = value)
+    }
+
+    /// Lets the manifest of `stage` say that it read `content` under `name`.
+    pub fn input(self, stage: Stage, name: &str, content: &str) -> Self {
+        let input = json!({ "path": "../elsewhere", "blake3": run_store::hash_bytes(content.as_bytes()) });
+        self.edit_json(stage, |manifest| manifest["inputs"][name] = input)
+    }
+
+    fn edit_json(self, stage: Stage, edit: impl FnOnce(&mut Value)) -> Self {
         let path = self.dir.stage(stage, None).file(file::MANIFEST);
         let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        manifest["schema_version"] = json!(99);
+        edit(&mut manifest);
         std::fs::write(&path, manifest.to_string()).unwrap();
         self
     }

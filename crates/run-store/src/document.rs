@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::error::{Result, StoreError};
 
+const ADVICE: &str = "rerun the stage that wrote it with --force";
+
 /// A type that stands alone in a JSON file.
 pub trait Document: Serialize + DeserializeOwned {
     /// What it is, for messages.
@@ -41,11 +43,31 @@ struct VersionOnly {
 /// # Errors
 /// The file cannot be written.
 pub fn write_document<T: Document>(path: &Path, document: &T) -> Result<()> {
-    let envelope = Envelope { schema_version: T::SCHEMA_VERSION, body: document };
-    let mut text = serde_json::to_string_pretty(&envelope)
+    let text = document_text(document)
         .map_err(|error| StoreError::invalid(path, format!("{} cannot be written: {error}", T::KIND), "report this"))?;
-    text.push('\n');
     fs::write(path, text).map_err(StoreError::io("write", path))
+}
+
+/// The text of `document` in a file, readable by people.
+///
+/// # Errors
+/// A value has no JSON form.
+pub fn document_text<T: Document>(document: &T) -> serde_json::Result<String> {
+    let envelope = Envelope { schema_version: T::SCHEMA_VERSION, body: document };
+    serde_json::to_string_pretty(&envelope).map(|text| text + "\n")
+}
+
+/// The schema version of the document at `path`, whatever its kind.
+///
+/// # Errors
+/// The file cannot be read, or says none.
+pub fn schema_version(path: &Path) -> Result<u64> {
+    let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
+    let version = serde_json::from_slice::<VersionOnly>(&bytes).map_err(|error| {
+        let problem = format!("expected JSON with a schema_version, found something else ({error})");
+        StoreError::invalid(path, problem, ADVICE)
+    })?;
+    Ok(version.schema_version)
 }
 
 /// Reads a document from `path`.
@@ -53,10 +75,9 @@ pub fn write_document<T: Document>(path: &Path, document: &T) -> Result<()> {
 /// # Errors
 /// The file cannot be read, is not such a document, or is of a newer version.
 pub fn read_document<T: Document>(path: &Path) -> Result<T> {
-    let advice = "rerun the stage that wrote it with --force";
     let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
     let not_this = |error: serde_json::Error| {
-        StoreError::invalid(path, format!("expected {} as JSON, found something else ({error})", T::KIND), advice)
+        StoreError::invalid(path, format!("expected {} as JSON, found something else ({error})", T::KIND), ADVICE)
     };
     let version: VersionOnly = serde_json::from_slice(&bytes).map_err(not_this)?;
     let supported = T::SCHEMA_VERSION;

@@ -36,7 +36,7 @@ pub use assignments::Assignments;
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
 pub use decoded::{DecodedLatent, DecodedSheet};
-pub use document::{Document, read_document, write_document};
+pub use document::{Document, document_text, read_document, schema_version, write_document};
 pub use error::{Result, StoreError};
 pub use finished::{FinishedStage, VerifiedFile};
 pub use hash::{ContentHash, hash_bytes, hash_file};

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::document::Document;
 use crate::hash::ContentHash;
 use crate::layout::Stage;
+use crate::plan::hash_facts;
 
 /// The record of one finished run of a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,15 @@ pub struct Manifest {
     pub seconds: f64,
     /// The most memory the process held at once, where the system tells.
     pub peak_memory_mib: Option<f64>,
+}
+
+impl Manifest {
+    /// Whether the fingerprint is that of the stage, format, parameters and inputs beside it, so that none of them was changed
+    /// after the stage wrote it.
+    #[must_use]
+    pub fn has_its_fingerprint(&self) -> bool {
+        self.fingerprint == hash_facts(self.stage, self.format_version, self.parameters.iter(), &self.inputs)
+    }
 }
 
 impl Document for Manifest {

@@ -11,7 +11,7 @@ use crate::document::read_document;
 use crate::error::{Result, StoreError};
 use crate::finished::VerifiedFile;
 use crate::hash::{ContentHash, hash_bytes, hash_file};
-use crate::layout::{StageDir, file};
+use crate::layout::{Stage, StageDir, file};
 use crate::manifest::{InputRecord, Manifest};
 use crate::work::Work;
 
@@ -106,13 +106,9 @@ impl Plan {
     }
 
     fn hash_without(&self, left_out: &[&str]) -> ContentHash {
-        let inputs: BTreeMap<&str, &ContentHash> =
-            self.inputs.iter().map(|(name, input)| (name.as_str(), &input.blake3)).collect();
-        let parameters: BTreeMap<&String, &Value> =
-            self.parameters.iter().filter(|(name, _)| !left_out.contains(&name.as_str())).collect();
+        let parameters = self.parameters.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
         let stage = self.dir.stage();
-        let facts = json!([stage, stage.format_version(), parameters, inputs]);
-        hash_bytes(facts.to_string().as_bytes())
+        hash_facts(stage, stage.format_version(), parameters, &self.inputs)
     }
 
     /// Compares the plan with what is on disk.
@@ -212,6 +208,20 @@ impl Plan {
     }
 }
 
+/// The hash of what decides the outputs of `stage`: where an input lies does not.
+pub(crate) fn hash_facts<'a>(
+    stage: Stage,
+    format_version: u32,
+    parameters: impl Iterator<Item = (&'a String, &'a Value)>,
+    inputs: &BTreeMap<String, InputRecord>,
+) -> ContentHash {
+    let parameters: BTreeMap<&String, &Value> = parameters.collect();
+    let inputs: BTreeMap<&str, &ContentHash> =
+        inputs.iter().map(|(name, input)| (name.as_str(), &input.blake3)).collect();
+    let facts = json!([stage, format_version, parameters, inputs]);
+    hash_bytes(facts.to_string().as_bytes())
+}
+
 /// A JSON value as people write it.
 fn plain(value: &Value) -> String {
     match value {
@@ -247,7 +257,7 @@ mod tests {
 
     use super::*;
     use crate::finished::FinishedStage;
-    use crate::layout::{RunDir, Stage};
+    use crate::layout::RunDir;
     use crate::manifest::Environment;
 
     fn environment() -> Environment {
@@ -285,6 +295,8 @@ mod tests {
         assert_eq!(reason(&plan(&run, 2, &input)), "first run");
         let manifest = complete(plan(&run, 2, &input));
         assert_eq!(manifest.inputs["weights"].path, Path::new("../input"));
+        assert!(manifest.has_its_fingerprint());
+        assert!(!Manifest { parameters: Map::new(), ..manifest }.has_its_fingerprint());
         assert_eq!(reason(&plan(&run, 2, &input)), "up to date");
         assert_eq!(reason(&plan(&run, 3, &input)), "rerun: epochs 2 → 3");
 

@@ -1,0 +1,175 @@
+//! One stage folder against its manifest.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use run_store::{ContentHash, FileRecord, InputRecord, Manifest, RunDir, StageDir, StoreError, file, read_document};
+
+use crate::verify::{Contents, Finding, FindingKind, VerifiedRun};
+
+impl Finding {
+    fn new(kind: FindingKind, dir: &StageDir, file: &str) -> Self {
+        let command = match kind {
+            FindingKind::Unrecorded => None,
+            FindingKind::Unreadable | FindingKind::Misplaced => Some(format!("{} --force", dir.command())),
+            _ => Some(dir.command()),
+        };
+        let (stage, file) = (dir.name(), file.to_owned());
+        Self { kind, stage, file, expected: None, found: None, problem: None, command }
+    }
+
+    fn contents(self, expected: &ContentHash, found: ContentHash) -> Self {
+        Self { expected: Some(expected.clone()), found: Some(found), ..self }
+    }
+
+    fn problem(self, problem: impl ToString) -> Self {
+        Self { problem: Some(problem.to_string()), ..self }
+    }
+}
+
+impl VerifiedRun {
+    /// Adds what is to be said of the folder `dir`.
+    pub(super) fn check(&mut self, dir: &StageDir, contents: &mut Contents) {
+        let path = dir.file(file::MANIFEST);
+        if !path.exists() {
+            return self.findings.push(Finding::new(FindingKind::Unfinished, dir, file::MANIFEST));
+        }
+        let manifest: Manifest = match read_document(&path) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let finding = Finding::new(FindingKind::Unreadable, dir, file::MANIFEST);
+                return self.findings.push(finding.problem(full(&error)));
+            }
+        };
+        if (manifest.stage, manifest.tag.as_deref()) != (dir.stage(), dir.tag()) {
+            let tag = manifest.tag.as_ref().map_or_else(String::new, |tag| format!("@{tag}"));
+            let finding = Finding::new(FindingKind::Misplaced, dir, file::MANIFEST);
+            self.findings.push(finding.problem(format!("{}{tag}", manifest.stage)));
+        }
+        if !manifest.has_its_fingerprint() {
+            self.findings.push(Finding::new(FindingKind::Edited, dir, file::MANIFEST));
+        }
+        for (name, record) in &manifest.outputs {
+            self.file_count += 1;
+            self.check_output(dir, name, record, contents);
+        }
+        match names(&dir.path()) {
+            Ok(names) => {
+                let is_known = |name: &&String| *name == file::MANIFEST || manifest.outputs.contains_key(*name);
+                let unrecorded = names.iter().filter(|name| !is_known(name));
+                self.findings.extend(unrecorded.map(|name| Finding::new(FindingKind::Unrecorded, dir, name)));
+            }
+            Err(error) => self.findings.push(Finding::new(FindingKind::Unreadable, dir, "").problem(full(&error))),
+        }
+        for input in manifest.inputs.values() {
+            self.check_input(dir, input, contents);
+        }
+    }
+
+    fn check_output(&mut self, dir: &StageDir, name: &str, record: &FileRecord, contents: &mut Contents) {
+        let path = dir.file(name);
+        if !path.exists() {
+            return self.findings.push(Finding::new(FindingKind::Missing, dir, name));
+        }
+        match contents.of(&path) {
+            Ok((found, bytes)) => {
+                self.byte_count += bytes;
+                if found != record.blake3 {
+                    let finding = Finding::new(FindingKind::Changed, dir, name);
+                    self.findings.push(finding.contents(&record.blake3, found));
+                }
+            }
+            Err(error) => self.findings.push(Finding::new(FindingKind::Unreadable, dir, name).problem(full(&error))),
+        }
+    }
+
+    fn check_input(&mut self, dir: &StageDir, input: &InputRecord, contents: &mut Contents) {
+        let path = dir.run().join(&input.path);
+        if !path.exists() {
+            self.gone_input_count += 1;
+            return;
+        }
+        let name = input.path.display().to_string();
+        let (found, _) = match contents.of(&path) {
+            Ok(content) => content,
+            Err(error) => {
+                return self.findings.push(Finding::new(FindingKind::Unreadable, dir, &name).problem(full(&error)));
+            }
+        };
+        if found == input.blake3 {
+            return;
+        }
+        let damaged = producer(&path).filter(|producer| producer.content == input.blake3);
+        let finding = match damaged {
+            // Said of the stage that wrote it, or of another one that read it.
+            Some(_) if is_of_run(&input.path) || self.is_known_to_have_changed(&name) => return,
+            Some(producer) => {
+                Finding { command: Some(producer.command), ..Finding::new(FindingKind::InputChanged, dir, &name) }
+            }
+            None => Finding::new(FindingKind::InputReplaced, dir, &name),
+        };
+        self.findings.push(finding.contents(&input.blake3, found));
+    }
+
+    fn is_known_to_have_changed(&self, input: &str) -> bool {
+        self.findings.iter().any(|finding| finding.kind == FindingKind::InputChanged && finding.file == input)
+    }
+}
+
+/// What wrote a file.
+struct Producer {
+    /// The content that it wrote.
+    content: ContentHash,
+    /// The command that writes it again.
+    command: String,
+}
+
+/// What wrote the file at `path`, if there is a manifest beside it that knows it.
+fn producer(path: &Path) -> Option<Producer> {
+    let manifest: Manifest = read_document(&path.with_file_name(file::MANIFEST)).ok()?;
+    let content = manifest.outputs.get(path.file_name()?.to_str()?)?.blake3.clone();
+    // Without the steps up and down that lead from the run to it.
+    let path = path.canonicalize().ok()?;
+    let run = path.parent()?.parent()?;
+    let current = std::env::current_dir().and_then(|folder| folder.canonicalize()).ok();
+    let run = current.and_then(|current| run.strip_prefix(current).ok()).unwrap_or(run);
+    let command = RunDir::new(run).stage(manifest.stage, manifest.tag.as_deref()).command();
+    Some(Producer { content, command })
+}
+
+/// Whether an input lies in the run itself, as `stage/file`.
+fn is_of_run(path: &Path) -> bool {
+    path.components().all(|component| matches!(component, Component::Normal(_)))
+}
+
+/// Every file below `folder`, by its path there, in order. Links to folders are followed, each folder once.
+fn names(folder: &Path) -> Result<BTreeSet<String>, StoreError> {
+    let mut names = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut waiting = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, prefix)) = waiting.pop() {
+        let identity: PathBuf = folder.canonicalize().map_err(StoreError::io("read", &folder))?;
+        if !seen.insert(identity) {
+            continue;
+        }
+        for entry in fs::read_dir(&folder).map_err(StoreError::io("read", &folder))? {
+            let entry = entry.map_err(StoreError::io("read", &folder))?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                waiting.push((entry.path(), format!("{name}/")));
+            } else {
+                names.insert(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// An error with what the system said.
+fn full(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
