@@ -121,6 +121,8 @@ fn summaries() {
             found["schema_version"] = metrics["schema_version"].clone();
         }
         assert_eq!(found, metrics, "{stage}");
+        let parameters = summary["parameters"].take();
+        assert_eq!(parameters, read_json(&study.dir(stage).file(file::MANIFEST))["parameters"], "{stage}");
         insta::assert_json_snapshot!("summary", shape(&summary));
     }
 }
