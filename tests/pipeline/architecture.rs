@@ -91,6 +91,7 @@ fn formats_and_methods_have_one_user() {
     assert_eq!(workspace.users(&["safetensors"]), ["autoencoders"]);
     assert_eq!(workspace.users(&["linfa"]), ["cluster-eval"]);
     assert_eq!(workspace.users(&["flate2"]), ["mnist-data"]);
+    assert_eq!(workspace.users(&["zeno", "ttf-parser"]), ["run-report"]);
 }
 
 #[test]

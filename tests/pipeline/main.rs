@@ -9,6 +9,7 @@ mod bad_input;
 mod chain;
 mod determinism;
 mod device;
+mod figures;
 mod interruption;
 mod presets;
 mod reruns;

@@ -1,4 +1,4 @@
-//! The stages' binaries, as the sources now make them.
+//! The binaries, as the sources now make them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,15 @@ pub fn workspace_root() -> &'static Path {
 /// find libtorch from where it stands.
 #[must_use]
 pub fn stage(stage: Stage) -> Command {
-    let mut command = Command::new(folder().join(format!("{stage}{}", std::env::consts::EXE_SUFFIX)));
+    program(stage.name())
+}
+
+/// The name of the program that reads runs and is no stage.
+pub(crate) const REPORT: &str = "run-report";
+
+/// The same for any program of the workspace.
+pub(crate) fn program(name: &str) -> Command {
+    let mut command = Command::new(folder().join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
     // COLUMNS would wrap the help to the width of somebody's terminal.
     for variable in ["LIBTORCH", "LIBTORCH_USE_PYTORCH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "COLUMNS"] {
         command.env_remove(variable);
@@ -43,10 +51,10 @@ fn folder() -> &'static Path {
             .current_dir(workspace_root())
             .args(["build", "--quiet", "--workspace", "--profile", profile, "--target-dir"])
             .arg(folder.parent().unwrap())
-            .args(Stage::ALL.iter().flat_map(|stage| ["--bin", stage.name()]))
+            .args(Stage::ALL.map(Stage::name).into_iter().chain([REPORT]).flat_map(|name| ["--bin", name]))
             .status()
             .unwrap();
-        assert!(status.success(), "the stages do not build");
+        assert!(status.success(), "the programs do not build");
         folder.to_owned()
     })
 }

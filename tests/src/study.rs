@@ -169,6 +169,16 @@ impl Study {
         command
     }
 
+    /// The command of run-report with `arguments`.
+    #[must_use]
+    pub fn report(&self, arguments: &[&str]) -> Command {
+        let mut process = binaries::program(binaries::REPORT);
+        process.current_dir(self.path()).args(arguments);
+        let mut command = Command::from_std(process);
+        command.timeout(TIME_LIMIT);
+        command
+    }
+
     fn bare_process(&self, stage: Stage) -> process::Command {
         let mut command = binaries::stage(stage);
         command.current_dir(self.path());

@@ -122,8 +122,8 @@ fn runs(summary: &Summary) -> Block {
                 training.dataset.clone(),
                 training.seed.to_string(),
                 training.epochs.to_string(),
-                thousands(training.train_count),
-                thousands(training.test_count),
+                thousands(training.train_count.into()),
+                thousands(training.test_count.into()),
                 protocol(run),
             ]),
             None => row.extend(vec![absent(run, Stage::AeTrain).to_owned(); 8]),
@@ -354,7 +354,7 @@ fn time_and_memory(summary: &Summary) -> Option<Block> {
 }
 
 /// A count with its digits grouped: `20,000`.
-fn thousands(count: u32) -> String {
+pub(crate) fn thousands(count: u64) -> String {
     if count < 1000 { count.to_string() } else { format!("{},{:03}", thousands(count / 1000), count % 1000) }
 }
 

@@ -1,9 +1,11 @@
 //! Run folders → what their stages measured.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use run_store::{Manifest, ReconstructionMetrics, RunDir, Stage, StageDir, StoreError, file, schema_version};
+use run_store::{
+    ArtifactsDir, Manifest, ReconstructionMetrics, RunDir, Stage, StageDir, StoreError, file, schema_version,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -89,7 +91,8 @@ pub struct Variant {
     pub figures: BTreeMap<Figure, f64>,
 }
 
-/// Reads the runs at `paths`. Files among them are passed over, so that a shell's `artifacts/*` may be given.
+/// Reads the runs at `paths`. Files among them and the folder of figures are passed over, so that a shell's `artifacts/*` may
+/// be given.
 ///
 /// # Errors
 /// A path does not exist. What is wrong inside a run is no error: it stands in the run's stages.
@@ -115,13 +118,18 @@ pub fn collect_chosen(choices: impl IntoIterator<Item = RunChoice>) -> Result<Co
         }
         // Without the slash that a shell's `artifacts/*/` leaves at the end.
         let run = Run::read(RunDir::new(path.components().collect::<PathBuf>()), tag);
-        if run.is_empty() {
-            collected.skipped.push(path);
-        } else {
+        if !run.is_empty() {
             collected.runs.push(run);
+        } else if !is_of_figures(&path) {
+            collected.skipped.push(path);
         }
     }
     Ok(collected)
+}
+
+/// Whether `path` is where figures of the runs beside it are drawn.
+fn is_of_figures(path: &Path) -> bool {
+    path.parent().is_some_and(|artifacts| ArtifactsDir::new(artifacts).figures().path() == path)
 }
 
 impl Run {
@@ -234,8 +242,6 @@ fn tag_suffix(run: &Run) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::path::Path;
-
     use run_store::ModelKind;
 
     use super::*;
@@ -277,7 +283,8 @@ mod tests {
         example(folder.path()).train();
         std::fs::write(folder.path().join("README.md"), "").unwrap();
         std::fs::create_dir(folder.path().join("empty")).unwrap();
-        let paths = ["README.md", "cae-32/", "cae-32", "empty"].map(|name| folder.path().join(name));
+        std::fs::create_dir(folder.path().join("figures")).unwrap();
+        let paths = ["README.md", "cae-32/", "cae-32", "empty", "figures/"].map(|name| folder.path().join(name));
         let collected = collect(&paths).unwrap();
         assert_eq!(collected.runs.len(), 1);
         assert!(!collected.runs[0].dir.path().display().to_string().ends_with('/'));

@@ -2,18 +2,21 @@
 //!
 //! [`collect()`] reads run folders, [`Summary`] compares what they hold with the published figures ([`mod@reference`]) and
 //! takes means over seeds, [`Comparison`] says what differs between runs, [`Tables`] lays either out for terminals and as
-//! Markdown. [`Verification`] holds files against manifests. Nothing here computes a result: every figure was written by a
-//! stage.
+//! Markdown, [`write_figures`] draws. [`Verification`] holds files against manifests. Nothing here computes a result: every
+//! number was written by a stage. Only where latents have more dimensions than paper, they are projected to be looked at.
 
 mod blocks;
 mod collect;
 mod compare;
+mod drawing;
 mod figure;
 mod figure_name;
+mod figures;
 mod fit;
 mod given;
 mod measured;
 mod notes;
+mod projection;
 pub mod reference;
 mod seeds;
 mod spread;
@@ -33,6 +36,7 @@ pub use compare::{
 };
 pub use figure::Figure;
 pub use figure_name::Direction;
+pub use figures::{Figures, write_figures};
 pub use given::{Given, RunChoice, choices, folders};
 pub use spread::{Spread, Verdict};
 pub use stage::{StageRecord, StageState};

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{CompareArgs, TableArgs, VerifyArgs, compare, say, table, verify};
+use crate::commands::{CompareArgs, FiguresArgs, TableArgs, VerifyArgs, compare, figures, say, table, verify};
 
-/// Reads runs: shows what they reached, what differs between them, and whether their files are as they were written.
+/// Reads runs: shows and draws what they reached, what differs between them, and whether their files are as they were written.
 #[derive(Parser)]
 #[command(version)]
 struct CommandLine {
@@ -22,6 +22,7 @@ enum Command {
     Table(TableArgs),
     Compare(CompareArgs),
     Verify(VerifyArgs),
+    Figures(FiguresArgs),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Table(args) => table(&args, &mut out),
         Command::Compare(args) => compare(&args, &mut out),
         Command::Verify(args) => verify(&args, &mut out),
+        Command::Figures(args) => figures(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,23 +18,25 @@ const INDIFFERENT: [&str; 3] = ["seed", RUN_NAME, "keep_epochs"];
 /// Runs belong together when the same stages are finished in them, on the same dataset, with the same parameters but for
 /// the seed: so every figure of a group is a mean over all its runs. Of runs with the same seed only the first counts.
 pub(crate) fn seed_groups(runs: &[Run]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(Key<'_>, BTreeMap<u64, usize>)> = Vec::new();
+    let runs: Vec<&Run> = runs.iter().collect();
+    by_seed(&runs, &Stage::ALL).into_iter().filter(|group| group.len() > 1).collect()
+}
+
+/// The same of what `stages` did alone, with a group of its own for each run that stands alone.
+pub(crate) fn by_seed(runs: &[&Run], stages: &[Stage]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Option<Key<'_>>, BTreeMap<u64, usize>)> = Vec::new();
     for (position, run) in runs.iter().enumerate() {
-        let Some(training) = &run.training else { continue };
-        let key = Key::of(run, &training.dataset);
-        let known = groups.iter().position(|(other, _)| *other == key);
+        let key = run.training.as_ref().map(|training| Key::of(run, &training.dataset, stages));
+        let seed = run.training.as_ref().map_or(0, |training| training.seed);
+        let known = groups.iter().position(|(other, _)| key.is_some() && *other == key);
         match known.and_then(|group| groups.get_mut(group)) {
             Some((_, members)) => {
-                members.entry(training.seed).or_insert(position);
+                members.entry(seed).or_insert(position);
             }
-            None => groups.push((key, BTreeMap::from([(training.seed, position)]))),
+            None => groups.push((key, BTreeMap::from([(seed, position)]))),
         }
     }
-    groups
-        .into_iter()
-        .map(|(_, members)| members.into_values().collect())
-        .filter(|group: &Vec<_>| group.len() > 1)
-        .collect()
+    groups.into_iter().map(|(_, members)| members.into_values().collect()).collect()
 }
 
 #[derive(PartialEq)]
@@ -44,14 +46,17 @@ struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    fn of(run: &Run, dataset: &'a str) -> Self {
-        let decisive = |parameters: &Map<String, Value>| {
-            let decisive = parameters.iter().filter(|(name, _)| !INDIFFERENT.contains(&name.as_str()));
-            decisive.map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        let parameters = run.parameters().map(|(stage, parameters)| (stage, decisive(parameters))).collect();
-        Self { dataset, parameters }
+    fn of(run: &Run, dataset: &'a str, stages: &[Stage]) -> Self {
+        let parameters = run.parameters().filter(|(stage, _)| stages.contains(stage));
+        Self { dataset, parameters: parameters.map(|(stage, parameters)| (stage, decisive(parameters))).collect() }
     }
+}
+
+/// The parameters that make another figure. A switch that is off is left out: it was not recorded before there was one.
+fn decisive(parameters: &Map<String, Value>) -> Map<String, Value> {
+    let is_decisive = |name: &str, value: &Value| !INDIFFERENT.contains(&name) && *value != Value::Bool(false);
+    let decisive = parameters.iter().filter(|(name, value)| is_decisive(name, value));
+    decisive.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// What the names of a group's runs share: `cae-32` for `cae-32` and `cae-32-seed1`. None if they share nothing.
@@ -71,7 +76,20 @@ pub(crate) fn shared_name(names: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::shared_name;
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn seeds_names_and_switches_that_are_off_make_no_other_figure() {
+        let decisive = |value: Value| decisive(value.as_object().unwrap());
+        let earlier = decisive(json!({ "seed": 0, "run": "a", "epochs": 25 }));
+        assert_eq!(earlier, decisive(json!({ "seed": 1, "run": "b", "epochs": 25, "with_logvar": false })));
+        assert_ne!(earlier, decisive(json!({ "epochs": 25, "with_logvar": true })));
+        assert_ne!(earlier, decisive(json!({ "epochs": 24 })));
+    }
 
     #[test]
     fn a_group_bears_what_its_names_share() {

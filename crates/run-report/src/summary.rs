@@ -104,14 +104,7 @@ impl Summary {
     /// The summary of `runs`.
     #[must_use]
     pub fn of(mut runs: Vec<Run>) -> Self {
-        runs.sort_by_cached_key(|run| {
-            let training = run.training.as_ref();
-            let model =
-                training.map(|training| (training.dataset.clone(), training.model.clone(), training.latent_dim));
-            let departs = !differences(run).is_empty();
-            let seed = training.map(|training| training.seed);
-            (model.is_none(), model, departs, seed, run.dir.path().to_owned())
-        });
+        order(&mut runs);
         let groups = seed_groups(&runs);
         let names = names(&runs);
         let runs: Vec<RunSummary> = runs.into_iter().zip(names).map(|(run, name)| RunSummary::of(run, name)).collect();
@@ -133,6 +126,22 @@ impl Summary {
     pub fn json(&self) -> serde_json::Result<String> {
         document_text(self)
     }
+}
+
+/// Puts runs in order: by dataset, model and latent size, those of the study's protocol first, then by seed and path.
+pub(crate) fn order(runs: &mut [Run]) {
+    runs.sort_by_cached_key(|run| {
+        let training = run.training.as_ref();
+        let model = training.map(|training| (training.dataset.clone(), training.model.clone(), training.latent_dim));
+        let departs = !follows_protocol(run);
+        let seed = training.map(|training| training.seed);
+        (model.is_none(), model, departs, seed, run.dir.path().to_owned())
+    });
+}
+
+/// Whether `run` is as the study's, as far as it has come.
+pub(crate) fn follows_protocol(run: &Run) -> bool {
+    differences(run).is_empty()
 }
 
 impl RunSummary {

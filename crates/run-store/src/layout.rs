@@ -341,31 +341,6 @@ pub fn parse_tag(text: &str) -> Result<String, String> {
     }
 }
 
-/// The folder that holds the runs, and what is said of all of them together.
-#[derive(Clone, Debug)]
-pub struct ArtifactsDir {
-    path: PathBuf,
-}
-
-impl ArtifactsDir {
-    /// The artifacts at `path`.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
-    }
-
-    /// The table of all runs, for people.
-    #[must_use]
-    pub fn summary_markdown(&self) -> PathBuf {
-        self.path.join("summary.md")
-    }
-
-    /// The table of all runs, for programs.
-    #[must_use]
-    pub fn summary_json(&self) -> PathBuf {
-        self.path.join("summary.json")
-    }
-}
-
 /// The folder of the original IDX files of `dataset`, below the current folder.
 #[must_use]
 pub fn raw_dataset(dataset: &str) -> PathBuf {

@@ -9,6 +9,7 @@
 //! This crate never computes a result: no libtorch, no clustering, no command line. A stage that needs another stage's
 //! output finds its type here and nowhere else.
 
+mod artifacts;
 mod assignments;
 mod checkpoint;
 mod choice;
@@ -32,6 +33,7 @@ mod reconstructions;
 mod table;
 mod work;
 
+pub use artifacts::{ArtifactsDir, FiguresDir};
 pub use assignments::Assignments;
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
@@ -43,7 +45,7 @@ pub use hash::{ContentHash, hash_bytes, hash_file};
 pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, TrainingEpoch};
 pub use kmeans::KMeansModel;
 pub use latents::{LatentSplits, LatentWriter, Latents, LatentsHeader};
-pub use layout::{ArtifactsDir, RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
+pub use layout::{RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{
     ClassMetrics, ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, DatasetMetrics,

@@ -1,6 +1,7 @@
 //! The commands, a module each: their arguments, and what they say where.
 
 mod compare;
+mod figures;
 mod table;
 mod verify;
 
@@ -8,8 +9,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 pub use compare::{CompareArgs, compare};
+pub use figures::{FiguresArgs, figures};
 pub use table::{TableArgs, table};
 pub use verify::{VerifyArgs, verify};
+
+/// What to say where none of the folders given is a run.
+const NO_RUN: &str = "no run among the folders given: expected at least one such as artifacts/cae-32, which \
+                      `scripts/pipeline` makes";
 
 /// Prints a line on stderr, and does not mind a reader that has gone.
 pub fn say(line: &str) {

@@ -7,7 +7,7 @@ use anyhow::ensure;
 use clap::Args;
 use run_report::{Summary, Tables, collect, default_folder, write_summary};
 
-use super::{note_skipped, say};
+use super::{NO_RUN, note_skipped, say};
 
 /// Shows the figures of runs beside those of the study's report and of Keras, and writes them to summary.md and
 /// summary.json.
@@ -35,10 +35,7 @@ pub struct TableArgs {
 pub fn table(args: &TableArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let collected = collect(&args.runs)?;
     note_skipped(&collected.skipped);
-    ensure!(
-        !collected.runs.is_empty(),
-        "no run among the folders given: expected at least one such as artifacts/cae-32, which `scripts/pipeline` makes"
-    );
+    ensure!(!collected.runs.is_empty(), NO_RUN);
     let folder = args.out.clone().or_else(|| default_folder(&collected.runs));
     let is_readable = collected.runs.iter().any(|run| run.is_readable());
     let summary = Summary::of(collected.runs);

@@ -7,7 +7,7 @@ use anyhow::ensure;
 use clap::Args;
 use run_report::{folders, verify as verify_folders};
 
-use super::note_skipped;
+use super::{NO_RUN, note_skipped};
 
 /// Rehashes every file that the stages and variants of runs wrote, and every input that is still where it was read, and names
 /// what is not as the manifests say.
@@ -28,10 +28,7 @@ pub fn verify(args: &VerifyArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let verification = verify_folders(&folders(&args.runs)?)?;
     note_skipped(&verification.skipped);
     let total = verification.runs.len();
-    ensure!(
-        total > 0,
-        "no run among the folders given: expected at least one such as artifacts/cae-32, which `scripts/pipeline` makes"
-    );
+    ensure!(total > 0, NO_RUN);
     let text = if args.json { verification.json()? } else { verification.terminal() };
     // A reader that has gone, as `head` does, changes nothing in what was found.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

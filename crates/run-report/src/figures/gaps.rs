@@ -1,0 +1,50 @@
+//! What keeps runs out of figures: one line for each reason that a run has.
+
+use std::collections::BTreeMap;
+
+use run_store::{Stage, StoreError};
+
+use super::catalogue::Entry;
+use crate::stage::StageState;
+
+/// What was missed so far.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps {
+    /// By run and reason: what the run is left out of.
+    left_out: BTreeMap<(String, String), Vec<&'static str>>,
+}
+
+impl Gaps {
+    /// Notes that the run `entry` cannot be in `figure`, as `stage` is not finished.
+    pub fn lacks(&mut self, entry: &Entry, stage: Stage, figure: &'static str) {
+        let record = entry.run.stages.get(&stage);
+        let problem = record.and_then(|record| record.problem.as_deref()).unwrap_or("no reason known");
+        let command = record.map_or_else(String::new, |record| format!("; run `{}`", record.command));
+        let why = match record.map(|record| record.state) {
+            Some(StageState::Outdated) => format!("{stage} is outdated, as {problem}{command}"),
+            Some(StageState::Unreadable) => format!("{stage} cannot be read: {problem}"),
+            _ => format!("{stage} is not there{command}"),
+        };
+        self.add(entry, why, figure);
+    }
+
+    /// Notes that a file of the run `entry` cannot be used for `figure`.
+    pub fn cannot_use(&mut self, entry: &Entry, error: &StoreError, figure: &'static str) {
+        self.add(entry, error.to_string(), figure);
+    }
+
+    fn add(&mut self, entry: &Entry, why: String, figure: &'static str) {
+        let figures = self.left_out.entry((entry.name.clone(), why)).or_default();
+        if !figures.contains(&figure) {
+            figures.push(figure);
+        }
+    }
+
+    /// The lines, run by run.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |((run, why), figures): (&(String, String), &Vec<&str>)| {
+            format!("{run} is left out of {}: {why}", figures.join(", ")).replace(char::is_control, "\u{fffd}")
+        };
+        self.left_out.iter().map(line).collect()
+    }
+}

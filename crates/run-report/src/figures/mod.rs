@@ -1,0 +1,111 @@
+//! Figures of runs: each is drawn once, and written as PNG and as SVG.
+//!
+//! A module draws one kind of figure from what stages left on disk. What several of them need is beside them:
+//! [`catalogue`] says which runs a figure shows and how it calls them, [`gaps`] which it cannot show, and [`style`] how all
+//! of them look.
+
+mod axes;
+mod catalogue;
+mod classifier;
+mod confusion;
+mod cost;
+mod curves;
+mod gaps;
+mod heat_map;
+mod latents;
+mod losses;
+mod page;
+mod prior;
+mod readability;
+mod scatter;
+mod style;
+mod task1;
+#[cfg(test)]
+mod tests;
+mod tiles;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use run_store::{FiguresDir, StoreError, replace_file};
+
+use self::catalogue::Catalogue;
+use self::gaps::Gaps;
+use crate::collect::Run;
+use crate::drawing::{Scene, png, raster, svg};
+
+/// A figure and the name of its files.
+#[derive(Clone, Debug)]
+struct Drawing {
+    name: String,
+    scene: Scene,
+}
+
+/// Draws what one kind of figure shows of the runs: none where no run has what it takes.
+type Draw = fn(&Catalogue, &mut Gaps) -> Vec<Drawing>;
+
+const FIGURES: [Draw; 8] = [
+    task1::draw,
+    losses::draw,
+    readability::draw,
+    classifier::draw,
+    cost::draw,
+    prior::draw,
+    confusion::draw,
+    latents::draw,
+];
+
+/// What was drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// The files, two for each figure.
+    pub files: Vec<PathBuf>,
+    /// What runs were left out of, and why: a line each.
+    pub left_out: Vec<String>,
+}
+
+/// Draws the figures of `runs` into `folder`, which is created if need be; `written` is told each file once it is there.
+///
+/// # Errors
+/// The folder or a file cannot be written; what was there before then remains. What is wrong inside a run is no error: the
+/// run is left out of the figures that it lacks something for.
+pub fn write_figures(
+    runs: Vec<Run>,
+    folder: &FiguresDir,
+    mut written: impl FnMut(&Path),
+) -> Result<Figures, StoreError> {
+    let catalogue = Catalogue::of(runs);
+    let mut gaps = Gaps::default();
+    let mut names = BTreeSet::new();
+    let mut files = Vec::new();
+    for draw in FIGURES {
+        for drawing in draw(&catalogue, &mut gaps) {
+            let name = free_name(&drawing.name, &mut names);
+            fs::create_dir_all(folder.path()).map_err(StoreError::io("create", folder.path()))?;
+            let contents = [
+                (folder.png(&name), png(&raster(&drawing.scene))),
+                (folder.svg(&name), svg(&drawing.scene).into_bytes()),
+            ];
+            for (path, content) in contents {
+                replace_file(&path, |partial| fs::write(partial, &content).map_err(StoreError::io("write", &path)))?;
+                written(&path);
+                files.push(path);
+            }
+        }
+    }
+    Ok(Figures { files, left_out: gaps.lines() })
+}
+
+/// `wanted` as the name of a file, and not one of `taken`, to which it is added.
+fn free_name(wanted: &str, taken: &mut BTreeSet<String>) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "-_.@+=".contains(character);
+    let plain = wanted.replace(|character| !is_plain(character), "-");
+    let mut name = plain.clone();
+    let mut copy = 2;
+    while !taken.insert(name.clone()) {
+        name = format!("{plain}-{copy}");
+        copy += 1;
+    }
+    name
+}

@@ -1,0 +1,78 @@
+//! Paths of what is said of all runs together.
+
+use std::path::{Path, PathBuf};
+
+/// The folder that holds the runs, and what is said of all of them together.
+#[derive(Clone, Debug)]
+pub struct ArtifactsDir {
+    path: PathBuf,
+}
+
+impl ArtifactsDir {
+    /// The artifacts at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The table of all runs, for people.
+    #[must_use]
+    pub fn summary_markdown(&self) -> PathBuf {
+        self.path.join("summary.md")
+    }
+
+    /// The table of all runs, for programs.
+    #[must_use]
+    pub fn summary_json(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// The figures of all runs.
+    #[must_use]
+    pub fn figures(&self) -> FiguresDir {
+        FiguresDir::new(self.path.join("figures"))
+    }
+}
+
+/// The folder of the figures that are drawn of runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FiguresDir {
+    path: PathBuf,
+}
+
+impl FiguresDir {
+    /// The figures at `path`, which need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The figure `name` in pixels.
+    #[must_use]
+    pub fn png(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.png"))
+    }
+
+    /// The figure `name` in shapes.
+    #[must_use]
+    pub fn svg(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.svg"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_lie_beside_the_summary() {
+        let artifacts = ArtifactsDir::new("artifacts");
+        assert_eq!(artifacts.summary_json(), Path::new("artifacts/summary.json"));
+        assert_eq!(artifacts.figures().png("losses"), Path::new("artifacts/figures/losses.png"));
+        assert_eq!(artifacts.figures().svg("latents-cae-32"), Path::new("artifacts/figures/latents-cae-32.svg"));
+    }
+}

@@ -1,0 +1,61 @@
+//! Figures of runs that the stages left.
+
+use std::fs;
+
+use pipeline_tests::{FileStates, Study, Tree, error_text};
+use run_store::{ArtifactsDir, ModelKind, Stage};
+
+/// Every kind of figure but those of variational models alone, for a run of `model`.
+fn expected(model: ModelKind) -> Vec<String> {
+    let names = ["classifier", "cost", "losses", "readability", "task1"].map(str::to_owned).into_iter();
+    let of_run =
+        ["confusion", "latents", "prior"].into_iter().filter(|kind| *kind != "prior" || model.is_variational());
+    let names = names.chain(of_run.map(|kind| format!("{kind}-{model}-2")));
+    let mut files: Vec<String> = names.flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_finished_run_has_every_figure() {
+    for model in [ModelKind::Ae, ModelKind::Cvae] {
+        let study = Study::finished(model);
+        let run = format!("artifacts/{model}-2");
+        let before = FileStates::of(study.run().path());
+        let output = study.report(&["figures", &run]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && !said.contains("note:"), "{said}");
+        let folder = ArtifactsDir::new(study.path().join("artifacts")).figures();
+        let drawn = Tree::read(folder.path());
+        let mut files: Vec<String> = drawn.paths().map(|path| path.display().to_string()).collect();
+        files.sort();
+        assert_eq!(files, expected(model));
+        before.assert_untouched();
+
+        // Again, beside the figures that a shell's `artifacts/*` names too.
+        let output = study.report(&["figures", &run, "artifacts/figures", "--out", "other"]).output().unwrap();
+        assert!(output.status.success());
+        assert!(!String::from_utf8(output.stderr).unwrap().contains("passed over"));
+        assert_eq!(drawn.differences(&Tree::read(&study.path().join("other"))), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[test]
+fn what_a_run_lacks_is_said_and_nothing_to_draw_is_an_error() {
+    let study = Study::finished(ModelKind::Ae);
+    fs::remove_dir_all(study.dir(Stage::ReconEval).path()).unwrap();
+    let output = study.report(&["figures", "artifacts/ae-2"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let line = "note: ae-2 is left out of task1's counts, readability: recon-eval is not there; run `recon-eval --run \
+                artifacts/ae-2`";
+    assert!(said.lines().any(|said| said == line), "{said}");
+    assert!(!study.path().join("artifacts/figures/readability.png").exists());
+
+    for stage in Stage::ALL.into_iter().filter(|stage| !stage.is_of_dataset() && *stage != Stage::LatentExport) {
+        let _ = fs::remove_dir_all(study.dir(stage).path());
+    }
+    fs::write(study.dir(Stage::LatentExport).file(run_store::file::MANIFEST), "{").unwrap();
+    let error = error_text(study.report(&["figures", "artifacts/ae-2"]), 1);
+    assert!(error.contains("error: none of the runs has what a figure shows"), "{error}");
+}
