@@ -83,15 +83,8 @@ impl FinishedStage {
     pub fn source_run(&self, name: &str) -> Option<RunDir> {
         let input = self.manifest.inputs.get(name)?;
         let path = self.dir.run().join(&input.path);
-        Some(RunDir::new(plain(path.parent()?.parent()?)))
+        RunDir::of_file(&path)
     }
-}
-
-/// `path` without the steps up and down that lead to it, as seen from the current folder; as it is where it leads nowhere.
-fn plain(path: &Path) -> PathBuf {
-    let Ok(canonical) = path.canonicalize() else { return path.to_owned() };
-    let current = std::env::current_dir().and_then(|folder| folder.canonicalize());
-    current.ok().and_then(|current| Some(canonical.strip_prefix(current).ok()?.to_owned())).unwrap_or(canonical)
 }
 
 /// A file whose content is known.

@@ -201,6 +201,17 @@ impl RunDir {
         Self { path: path.into() }
     }
 
+    /// The run that the file `path` of a stage lies in, without the steps up and down that lead to it, as seen from the current
+    /// folder; as `path` says it where that leads nowhere.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<Self> {
+        let run = path.parent()?.parent()?;
+        let Ok(canonical) = run.canonicalize() else { return Some(Self::new(run)) };
+        let current = std::env::current_dir().and_then(|folder| folder.canonicalize());
+        let seen = current.ok().and_then(|current| Some(canonical.strip_prefix(current).ok()?.to_owned()));
+        Some(Self::new(seen.unwrap_or(canonical)))
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -129,12 +129,7 @@ struct Producer {
 fn producer(path: &Path) -> Option<Producer> {
     let manifest: Manifest = read_document(&path.with_file_name(file::MANIFEST)).ok()?;
     let content = manifest.outputs.get(path.file_name()?.to_str()?)?.blake3.clone();
-    // Without the steps up and down that lead from the run to it.
-    let path = path.canonicalize().ok()?;
-    let run = path.parent()?.parent()?;
-    let current = std::env::current_dir().and_then(|folder| folder.canonicalize()).ok();
-    let run = current.and_then(|current| run.strip_prefix(current).ok()).unwrap_or(run);
-    let command = RunDir::new(run).stage(manifest.stage, manifest.tag.as_deref()).command();
+    let command = RunDir::of_file(path)?.stage(manifest.stage, manifest.tag.as_deref()).command();
     Some(Producer { content, command })
 }
 
