@@ -88,7 +88,7 @@ fn formats_and_methods_have_one_user() {
     let workspace = Workspace::read();
     assert_eq!(workspace.users(&["polars"]), ["run-store"]);
     assert_eq!(workspace.users(&["bincode"]), ["run-store"]);
-    assert_eq!(workspace.users(&["safetensors"]), ["autoencoders"]);
+    assert_eq!(workspace.users(&["safetensors"]), ["run-store"]);
     assert_eq!(workspace.users(&["linfa"]), ["cluster-eval"]);
     assert_eq!(workspace.users(&["flate2"]), ["mnist-data"]);
     assert_eq!(workspace.users(&["zeno", "ttf-parser"]), ["run-report"]);

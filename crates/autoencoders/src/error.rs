@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use run_store::StoreError;
+
 /// The result of everything in this crate.
 pub type Result<T, E = ModelError> = std::result::Result<T, E>;
 
@@ -11,7 +13,10 @@ pub enum ModelError {
     /// The description contradicts itself or asks for something that does not exist.
     #[error("{0}")]
     Architecture(String),
-    /// The weights cannot be used.
+    /// The file of weights cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The weights are of another model.
     #[error("{}: {problem}; {advice}", path.display())]
     Weights {
         /// The file.

@@ -1,11 +1,10 @@
-//! Tensors as safetensors: names, shapes and types are compared with what is expected before a value is copied.
+//! Tensors in files: names and shapes are compared with what is expected before a value is copied.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
-use tch::{Device, Kind, Tensor};
+use run_store::NamedTensor;
+use tch::{Device, Tensor};
 
 use crate::error::{ModelError, Result};
 use crate::parameters::Parameters;
@@ -53,18 +52,12 @@ pub fn read_weights(path: &Path, parameters: &mut Parameters) -> Result<()> {
 /// # Errors
 /// The file cannot be written.
 pub fn write_tensors(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<()> {
-    let unwritable = |problem: String| weights_error(path, problem, "look for a full disk or a read-only folder");
-    let tensors: Vec<(&str, Vec<usize>, Vec<u8>)> =
-        tensors.iter().map(|(name, tensor)| (*name, sizes(&tensor.size()), bytes(tensor))).collect();
-    let views = tensors
-        .iter()
-        .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
-        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|error| unwritable(error.to_string()))?;
-    safetensors::serialize(views, None)
-        .map_err(|error| error.to_string())
-        .and_then(|file| fs::write(path, file).map_err(|error| error.to_string()))
-        .map_err(|error| unwritable(format!("the weights cannot be written ({error})")))
+    let named = |(name, tensor): &(&str, &Tensor)| NamedTensor {
+        name: (*name).to_owned(),
+        shape: sizes(&tensor.size()),
+        values: values(tensor),
+    };
+    Ok(run_store::write_tensors(path, &tensors.iter().map(named).collect::<Vec<_>>())?)
 }
 
 /// Reads the file at `path`, which holds exactly the `expected` names and shapes, in f32 and finite.
@@ -72,63 +65,40 @@ pub fn write_tensors(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<()> {
 /// # Errors
 /// It does not, or cannot be read.
 pub fn read_tensors(path: &Path, expected: &[(&str, &[i64])]) -> Result<Vec<Tensor>> {
-    let refuse = |problem: String| unusable(path, problem);
-    let file = read_file(path)?;
-    let tensors = deserialize(path, &file)?;
-    if let Some(extra) = tensors.names().iter().find(|found| expected.iter().all(|(name, _)| name != *found)) {
-        return Err(refuse(format!("expected no tensor `{extra}` in this architecture, found one")));
+    let refuse = |problem: String| {
+        let advice = "use the weights of this model.json, or train the model again with --force";
+        ModelError::Weights { path: path.to_owned(), problem, advice }
+    };
+    let found = run_store::read_tensors(path)?;
+    let is_expected = |found: &NamedTensor| expected.iter().any(|(name, _)| *name == found.name);
+    if let Some(extra) = found.iter().find(|found| !is_expected(found)) {
+        return Err(refuse(format!("expected no tensor `{}` in this architecture, found one", extra.name)));
     }
+    let found: BTreeMap<&str, &NamedTensor> = found.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let read = |(name, shape): &(&str, &[i64])| {
-        let Ok(view) = tensors.tensor(name) else {
-            return Err(refuse(format!("expected a tensor `{name}`, found none")));
-        };
-        if view.dtype() != Dtype::F32 || view.shape() != sizes(shape) {
-            return Err(refuse(format!(
-                "expected tensor `{name}` of shape {shape:?} and type F32, found {:?} and {:?}",
-                view.shape(),
-                view.dtype()
-            )));
+        let tensor = found.get(name).ok_or_else(|| refuse(format!("expected a tensor `{name}`, found none")))?;
+        if tensor.shape != sizes(shape) {
+            return Err(refuse(format!("expected tensor `{name}` of shape {shape:?}, found {:?}", tensor.shape)));
         }
-        let tensor = Tensor::f_from_data_size(view.data(), shape, Kind::Float)
-            .map_err(|error| refuse(format!("tensor `{name}` cannot be read ({error})")))?;
-        match tensor.isfinite().all().int64_value(&[]) {
-            0 => Err(refuse(format!("expected finite values in tensor `{name}`, found others"))),
-            _ => Ok(tensor),
-        }
+        let values = Tensor::from_slice(&tensor.values);
+        values.f_reshape(*shape).map_err(|error| refuse(format!("tensor `{name}` cannot be used ({error})")))
     };
     expected.iter().map(read).collect()
 }
 
 /// The names of the tensors in the file at `path`.
 pub(crate) fn tensor_names(path: &Path) -> Result<Vec<String>> {
-    Ok(deserialize(path, &read_file(path)?)?.names().into_iter().map(str::to_owned).collect())
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| unusable(path, format!("the weights cannot be read ({error})")))
-}
-
-fn deserialize<'a>(path: &Path, file: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(file)
-        .map_err(|error| unusable(path, format!("expected weights as safetensors, found something else ({error})")))
-}
-
-fn unusable(path: &Path, problem: String) -> ModelError {
-    weights_error(path, problem, "use the weights of this model.json, or train the model again with --force")
-}
-
-fn weights_error(path: &Path, problem: String, advice: &'static str) -> ModelError {
-    ModelError::Weights { path: path.to_owned(), problem, advice }
+    Ok(run_store::read_tensors(path)?.into_iter().map(|tensor| tensor.name).collect())
 }
 
 fn sizes(shape: &[i64]) -> Vec<usize> {
     shape.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect()
 }
 
-/// The values of a tensor in row-major order, little-endian.
-fn bytes(tensor: &Tensor) -> Vec<u8> {
+/// The values of a tensor in row-major order.
+fn values(tensor: &Tensor) -> Vec<f32> {
     let tensor = tensor.detach().to_device(Device::Cpu).contiguous();
     let mut values = vec![0.0_f32; tensor.numel()];
     tensor.copy_data(&mut values, tensor.numel());
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
 }

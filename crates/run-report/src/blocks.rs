@@ -266,7 +266,7 @@ pub(crate) fn absent_in(stage: Option<&StageRecord>) -> &'static str {
     if stage.is_some_and(|stage| stage.state == StageState::Unreadable) { UNREADABLE } else { MISSING }
 }
 
-fn ours(figure: Figure, compared: &Compared) -> Option<String> {
+pub(crate) fn ours(figure: Figure, compared: &Compared) -> Option<String> {
     let text = spread(figure, &compared.ours?);
     Some(match compared.against_keras {
         Some(Verdict::Above) => format!("{ABOVE} {text}"),
@@ -275,7 +275,7 @@ fn ours(figure: Figure, compared: &Compared) -> Option<String> {
     })
 }
 
-fn spread(figure: Figure, spread: &Spread) -> String {
+pub(crate) fn spread(figure: Figure, spread: &Spread) -> String {
     spread_with(figure, spread, figure.decimals())
 }
 
@@ -289,7 +289,7 @@ pub(crate) fn spread_with(figure: Figure, spread: &Spread, decimals: u8) -> Stri
 }
 
 /// The report's figure with the digits it has there.
-fn published(figure: Figure, compared: &Compared) -> String {
+pub(crate) fn published(figure: Figure, compared: &Compared) -> String {
     let Some(report) = &compared.report else { return String::new() };
     let mark = if report.remark.is_some() { format!("{REMARK} ") } else { String::new() };
     let text = if figure.is_share() { format!("{:.2}", 100.0 * report.value) } else { format!("{:.4}", report.value) };

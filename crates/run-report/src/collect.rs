@@ -32,7 +32,7 @@ pub struct Collected {
 }
 
 /// What is on disk of one run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Run {
     /// The run.
     pub dir: RunDir,

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use run_store::{
     Assignments, ClassifierEpoch, DecodedLatent, DecodedSheet, ElboEpoch, ElboParts, History, LatentWriter, Latents,
-    LatentsHeader, Reading, Reconstruction, ReconstructionReading, Reconstructions, Split, Stage, TrainingEpoch, file,
+    LatentsHeader, Layer, ModelDescription, NamedTensor, Reading, Reconstruction, ReconstructionReading,
+    Reconstructions, Split, Stage, TrainingEpoch, file, write_document, write_tensors,
 };
 
 use super::Example;
@@ -19,6 +20,8 @@ const SHEET: u32 = 16;
 /// Writes the file `name` of `stage`, if it is one that figures are drawn from; says whether it did.
 pub(super) fn write(example: &Example, stage: Stage, name: &str, path: &Path) -> bool {
     match (stage, name) {
+        (Stage::AeTrain, file::MODEL) => write_document(path, &description(example)).unwrap(),
+        (Stage::AeTrain, file::WEIGHTS) => write_tensors(path, &weights(example)).unwrap(),
         (Stage::AeTrain, file::HISTORY) => TrainingEpoch::write(path, &history(example)).unwrap(),
         (Stage::AeTrain, file::RECONSTRUCTIONS) => reconstructions(example).write(path).unwrap(),
         (Stage::AeTrain, file::PRIOR_SAMPLES) => decoded(3).write(path).unwrap(),
@@ -31,6 +34,35 @@ pub(super) fn write(example: &Example, stage: Stage, name: &str, path: &Path) ->
         _ => return false,
     }
     true
+}
+
+/// The smallest model that maps its images to its latents and back.
+fn description(example: &Example) -> ModelDescription {
+    ModelDescription {
+        model: example.model,
+        latent_dim: example.latent_dim,
+        image_height: SIDE,
+        image_width: SIDE,
+        pixel_divisor: 255.0,
+        encoder: vec![Layer::Flatten, Layer::Dense { units: example.latent_dim }],
+        decoder: vec![Layer::Dense { units: SIDE * SIDE }, Layer::Sigmoid],
+    }
+}
+
+/// Every pixel of a reconstruction is about half as bright as can be: other trainings leave other weights.
+fn weights(example: &Example) -> Vec<NamedTensor> {
+    let (pixels, latent) = ((SIDE * SIDE) as usize, example.latent_dim as usize);
+    let filled = |name: &str, shape: Vec<usize>, value: f32| {
+        let values = vec![value; shape.iter().product()];
+        NamedTensor { name: name.to_owned(), shape, values }
+    };
+    let brightness = 0.01 * example.seed as f32 + 0.001 * example.epochs as f32;
+    vec![
+        filled("decoder.0.bias", vec![pixels], brightness),
+        filled("decoder.0.weight", vec![pixels, latent], 0.0),
+        filled("encoder.1.bias", vec![latent], 0.0),
+        filled("encoder.1.weight", vec![latent, pixels], 0.0),
+    ]
 }
 
 fn history(example: &Example) -> Vec<TrainingEpoch> {

@@ -101,6 +101,12 @@ impl Figure {
         }
     }
 
+    /// Whether it is a loss of whatever kind the training was told to lower.
+    #[must_use]
+    pub fn is_of_loss(self) -> bool {
+        matches!(self, Self::LossTrain | Self::LossTest)
+    }
+
     /// Whether it is a share of images, which people read in per cent.
     #[must_use]
     pub fn is_share(self) -> bool {

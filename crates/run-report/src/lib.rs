@@ -5,7 +5,9 @@
 //! Markdown, [`write_figures`] draws. [`Verification`] holds files against manifests. Nothing here computes a result: every
 //! number was written by a stage. Only where latents have more dimensions than paper, they are projected to be looked at.
 
+mod base64;
 mod blocks;
+mod clustered;
 mod collect;
 mod compare;
 mod drawing;
@@ -14,6 +16,7 @@ mod figure_name;
 mod figures;
 mod fit;
 mod given;
+mod html;
 mod measured;
 mod notes;
 mod projection;
@@ -38,6 +41,7 @@ pub use figure::Figure;
 pub use figure_name::Direction;
 pub use figures::{Figures, write_figures};
 pub use given::{Given, RunChoice, choices, folders};
+pub use html::{WrittenPage, write_page};
 pub use spread::{Spread, Verdict};
 pub use stage::{StageRecord, StageState};
 pub use summary::{Compared, Difference, GroupSummary, RunSummary, Sources, Summary};

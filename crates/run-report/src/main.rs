@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{CompareArgs, FiguresArgs, TableArgs, VerifyArgs, compare, figures, say, table, verify};
+use crate::commands::{
+    CompareArgs, FiguresArgs, HtmlArgs, TableArgs, VerifyArgs, compare, figures, html, say, table, verify,
+};
 
 /// Reads runs: shows and draws what they reached, what differs between them, and whether their files are as they were written.
 #[derive(Parser)]
@@ -23,6 +25,7 @@ enum Command {
     Compare(CompareArgs),
     Verify(VerifyArgs),
     Figures(FiguresArgs),
+    Html(HtmlArgs),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare(&args, &mut out),
         Command::Verify(args) => verify(&args, &mut out),
         Command::Figures(args) => figures(&args),
+        Command::Html(args) => html(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,6 +26,12 @@ impl ArtifactsDir {
         self.path.join("summary.json")
     }
 
+    /// The page that shows all runs.
+    #[must_use]
+    pub fn page(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
     /// The figures of all runs.
     #[must_use]
     pub fn figures(&self) -> FiguresDir {

@@ -4,7 +4,8 @@
 //! - [`Manifest`] says what a stage folder holds, from what it was made, and how; it is written last.
 //! - [`Plan`] decides whether a stage has to run again, and says why; [`Work`] writes its folder atomically, under a lock.
 //! - The document types ([`ModelDescription`], the metrics) are versioned JSON; the tables ([`Latents`], [`TrainingEpoch`], [`ClassifierEpoch`],
-//!   [`Reconstructions`], [`DecodedSheet`], [`ReconstructionReading`], [`Assignments`]) are Parquet; [`KMeansModel`] and the prepared [`Dataset`] are bincode behind a header.
+//!   [`Reconstructions`], [`DecodedSheet`], [`ReconstructionReading`], [`Assignments`]) are Parquet; [`KMeansModel`] and the prepared [`Dataset`] are bincode behind a header;
+//!   weights are [`NamedTensor`]s in safetensors.
 //!
 //! This crate never computes a result: no libtorch, no clustering, no command line. A stage that needs another stage's
 //! output finds its type here and nowhere else.
@@ -31,6 +32,7 @@ mod plan;
 mod readings;
 mod reconstructions;
 mod table;
+mod tensors;
 mod work;
 
 pub use artifacts::{ArtifactsDir, FiguresDir};
@@ -55,4 +57,5 @@ pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind, Reade
 pub use plan::{Decision, Plan, Reason};
 pub use readings::{Reading, ReconstructionReading};
 pub use reconstructions::{REDRAWN_COUNT, Reconstruction, Reconstructions};
+pub use tensors::{NamedTensor, read_tensors, write_tensors};
 pub use work::{Work, replace_file};

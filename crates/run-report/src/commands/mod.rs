@@ -2,6 +2,7 @@
 
 mod compare;
 mod figures;
+mod html;
 mod table;
 mod verify;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 pub use compare::{CompareArgs, compare};
 pub use figures::{FiguresArgs, figures};
+pub use html::{HtmlArgs, html};
 pub use table::{TableArgs, table};
 pub use verify::{VerifyArgs, verify};
 

@@ -60,7 +60,7 @@ pub(crate) fn compare(sides: &[Side], members: &[Members<'_>]) -> (Vec<ComparedF
 
 /// Whether the figure measures the same thing on all sides: a loss is whatever the training was told to lower.
 fn is_one_measure(figure: Figure, members: &[Members<'_>]) -> bool {
-    if !matches!(figure, Figure::LossTrain | Figure::LossTest) {
+    if !figure.is_of_loss() {
         return true;
     }
     let with_loss = |run: &&&Run| run.figures.contains_key(&figure);

@@ -26,6 +26,7 @@ pub use condition::{Condition, Judgement, Operator, Outcome};
 pub use figures::ComparedFigure;
 pub use lineage::Lineage;
 pub use parameters::ComparedParameter;
+pub(crate) use parameters::parameters;
 
 /// Runs side by side. Shares are in [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

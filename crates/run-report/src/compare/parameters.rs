@@ -50,7 +50,7 @@ pub(crate) fn compare(sides: &[Members<'_>]) -> (Vec<ComparedParameter>, usize) 
 }
 
 /// The parameters of `stage` in `run`, nested ones by their paths. The dataset is one, the run's own name is none.
-fn parameters(run: &Run, stage: Stage) -> Option<BTreeMap<String, Value>> {
+pub(crate) fn parameters(run: &Run, stage: Stage) -> Option<BTreeMap<String, Value>> {
     let manifest = run.manifests.get(&stage)?;
     let mut flat = BTreeMap::new();
     flatten("", &manifest.parameters, &mut flat);

@@ -33,6 +33,11 @@ impl Gaps {
         self.add(entry, error.to_string(), figure);
     }
 
+    /// Notes that the page has no room left for `figure` of the run `entry`.
+    pub fn has_no_room(&mut self, entry: &Entry, figure: &'static str) {
+        self.add(entry, "the page would be too large".to_owned(), figure);
+    }
+
     fn add(&mut self, entry: &Entry, why: String, figure: &'static str) {
         let figures = self.left_out.entry((entry.name.clone(), why)).or_default();
         if !figures.contains(&figure) {

@@ -9,6 +9,7 @@ use super::page::Page;
 use super::scatter::Cloud;
 use super::style::{self, INK, LABEL};
 use crate::blocks::thousands;
+use crate::clustered::rows_of;
 use crate::drawing::{Colour, Outline, Text, Weight, width};
 use crate::projection::{PERPLEXITY, principal_components, tsne};
 
@@ -36,17 +37,8 @@ impl Clustered {
         let latents = Latents::read_split(&latents_path, Split::Train)?;
         let path = entry.file(Stage::ClusterEval, file::ASSIGNMENTS)?;
         let clusters = Assignments::read(&path)?;
-        let of_training = || clusters.splits.iter().enumerate().filter(|(_, split)| *split == Split::Train.name());
-        let same = of_training().map(|(row, _)| (clusters.indices[row], clusters.labels[row]));
-        if !same.eq(latents.indices.iter().copied().zip(latents.labels.iter().copied())) {
-            let problem = format!(
-                "expected the cluster of each of the {} images of {}, in their order, found other images",
-                latents.labels.len(),
-                latents_path.display()
-            );
-            return Err(StoreError::invalid(&path, problem, "rerun cluster-eval with --force"));
-        }
-        let assigned = of_training().map(|(row, _)| clusters.names[row]).collect();
+        let rows = rows_of(&clusters, &path, Split::Train, &latents)?;
+        let assigned = rows.into_iter().map(|row| clusters.names[row]).collect();
         Ok(Self { latents, assigned })
     }
 }
@@ -84,10 +76,7 @@ fn views(latents: &Latents) -> Vec<View> {
         return vec![View { heading, plane: Cloud { axes, has_ticks: true, points: pairs(0, second) }, images: all }];
     }
     let components = principal_components(&latents.values, latents.dimensions);
-    let axis = |component: usize| {
-        format!("component {} ({:.1} % of the variance)", component + 1, 100.0 * components.explained[component])
-    };
-    let axes = [axis(0), axis(1)];
+    let axes = [components.axis(0), components.axis(1)];
     let linear = View {
         heading: "Principal components".to_owned(),
         plane: Cloud { axes, has_ticks: true, points: components.points },

@@ -5,21 +5,21 @@
 //! of them look.
 
 mod axes;
-mod catalogue;
-mod classifier;
-mod confusion;
-mod cost;
+pub(crate) mod catalogue;
+pub(crate) mod classifier;
+pub(crate) mod confusion;
+pub(crate) mod cost;
 mod curves;
-mod gaps;
+pub(crate) mod gaps;
 mod heat_map;
 mod latents;
-mod losses;
+pub(crate) mod losses;
 mod page;
-mod prior;
-mod readability;
+pub(crate) mod prior;
+pub(crate) mod readability;
 mod scatter;
-mod style;
-mod task1;
+pub(crate) mod style;
+pub(crate) mod task1;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -37,13 +37,13 @@ use crate::drawing::{Scene, png, raster, svg};
 
 /// A figure and the name of its files.
 #[derive(Clone, Debug)]
-struct Drawing {
-    name: String,
-    scene: Scene,
+pub(crate) struct Drawing {
+    pub name: String,
+    pub scene: Scene,
 }
 
 /// Draws what one kind of figure shows of the runs: none where no run has what it takes.
-type Draw = fn(&Catalogue, &mut Gaps) -> Vec<Drawing>;
+pub(crate) type Draw = fn(&Catalogue, &mut Gaps) -> Vec<Drawing>;
 
 const FIGURES: [Draw; 8] = [
     task1::draw,

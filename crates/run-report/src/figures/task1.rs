@@ -32,18 +32,18 @@ const BELOW: f64 = 32.0;
 const BETWEEN: f64 = 24.0;
 
 /// What a run redrew, and what could be read of it.
-struct Redrawn {
-    reconstructions: Reconstructions,
-    readings: Option<Readings>,
+pub(crate) struct Redrawn {
+    pub reconstructions: Reconstructions,
+    pub readings: Option<Readings>,
 }
 
 /// What a reader said of a run's sheets.
-struct Readings {
-    sheet_count: u32,
-    originals: ReadableCounts,
-    epochs: BTreeMap<u32, ReadableCounts>,
+pub(crate) struct Readings {
+    pub sheet_count: u32,
+    pub originals: ReadableCounts,
+    pub epochs: BTreeMap<u32, ReadableCounts>,
     /// Epoch, none for the original, and index of the digits that cannot be read.
-    unreadable: BTreeSet<(Option<u32>, u32)>,
+    pub unreadable: BTreeSet<(Option<u32>, u32)>,
 }
 
 /// A row of the table.
@@ -55,7 +55,7 @@ enum Row {
 }
 
 impl Redrawn {
-    fn read(entry: &Entry, gaps: &mut Gaps) -> Result<Self, StoreError> {
+    pub fn read(entry: &Entry, gaps: &mut Gaps) -> Result<Self, StoreError> {
         let reconstructions = Reconstructions::read(&entry.file(Stage::AeTrain, file::RECONSTRUCTIONS)?)?;
         let readings = if entry.has(Stage::ReconEval) {
             match Readings::read(entry) {
@@ -72,11 +72,11 @@ impl Redrawn {
         Ok(Self { reconstructions, readings })
     }
 
-    fn epochs(&self) -> BTreeSet<u32> {
+    pub fn epochs(&self) -> BTreeSet<u32> {
         self.reconstructions.rows.iter().map(|row| row.epoch).collect()
     }
 
-    fn last_epoch(&self) -> u32 {
+    pub fn last_epoch(&self) -> u32 {
         self.epochs().last().copied().unwrap_or_default()
     }
 

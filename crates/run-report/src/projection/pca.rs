@@ -9,6 +9,14 @@ pub(crate) struct PrincipalComponents {
     pub explained: [f64; 2],
 }
 
+impl PrincipalComponents {
+    /// What the axis of a component, from 0, is called.
+    pub fn axis(&self, component: usize) -> String {
+        let share = self.explained.get(component).copied().unwrap_or_default();
+        format!("component {} ({:.1} % of the variance)", component + 1, 100.0 * share)
+    }
+}
+
 /// Puts `values`, point × dimension in row-major order, on its first two principal components. Each points to where its
 /// largest weight is positive, as its sign is otherwise free.
 pub(crate) fn principal_components(values: &[f32], dimensions: usize) -> PrincipalComponents {

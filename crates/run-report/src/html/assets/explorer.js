@@ -1,0 +1,511 @@
+// The latent explorer: one model at a time, every image where the model puts it.
+
+const OPACITY = 0xdd;
+/** How near, in CSS pixels, the pointer has to be to an image. */
+const REACH = 12;
+/** The side, in CSS pixels, of a cell of the decoded plane. */
+const CELL = 36;
+const WALL_COLUMNS = 12;
+const WALL_STEP = 120;
+
+const element = (id) => document.getElementById(id);
+
+/** `#rrggbb` as the bytes of a pixel. */
+function pixelColour(hex) {
+  const code = parseInt(hex.slice(1), 16);
+  return ((OPACITY << 24) | ((code & 255) << 16) | (code & 0xff00) | (code >> 16)) >>> 0;
+}
+
+function themeColour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+const grouped = (count) => count.toLocaleString("en");
+
+/** What is shown: the model, which of its images in which colours, the view, and what is pointed at. */
+const explorer = {
+  model: null,
+  view: null,
+  order: new Uint32Array(),
+  colours: new Uint32Array(),
+  hidden: new Set(),
+  selected: -1,
+  cluster: null,
+  wallCount: WALL_STEP,
+};
+
+/** Everything of a model, unpacked; its arrays have an entry for each image, those of the training split first. */
+async function loadModel(packed) {
+  const set = data.images[packed.images];
+  const [places, labels, indices, decode] = await Promise.all([
+    points(packed.places),
+    parcel(set.labels),
+    parcel(set.indices).then((bytes) => wholes(bytes, 32)),
+    decoderOf(packed.decoder),
+  ]);
+  const clusters = packed.clusters && wholes(await parcel(packed.clusters.parcel), 16);
+  return {
+    packed,
+    set,
+    places,
+    labels,
+    indices,
+    clusters,
+    names: packed.clusters?.names ?? [],
+    latents: packed.latents ? await points(packed.latents) : places,
+    dimensions: packed.latents ? packed.latents.dimensions : 2,
+    pixels: set.pixels && (await parcel(set.pixels.parcel)),
+    decode,
+  };
+}
+
+/** The split of an image, and its index there. */
+function identity(model, image) {
+  const [[train, count], [test]] = model.set.splits;
+  return { split: image < count ? train : test, index: model.indices[image] };
+}
+
+/** The image with an index in a split; -1 where there is none. */
+function imageAt(model, split, index) {
+  const [[train, count]] = model.set.splits;
+  const [from, to] = split === train ? [0, count] : [count, model.labels.length];
+  const within = model.indices.subarray(from, to).indexOf(index);
+  return within < 0 ? -1 : from + within;
+}
+
+/** Grey levels of an image as it was given to the model; none where the dataset was not there. */
+function originalLevels(model, image) {
+  if (!model.pixels) return null;
+  const length = model.set.pixels.height * model.set.pixels.width;
+  return Uint8Array.from({ length }, (_, place) => {
+    const pixel = image * length + place;
+    const pair = model.pixels[pixel >> 1];
+    return 17 * (pixel % 2 === 0 ? pair & 15 : pair >> 4);
+  });
+}
+
+function redrawnLevels(model, image) {
+  const latent = model.latents.subarray(image * model.dimensions, (image + 1) * model.dimensions);
+  return Uint8Array.from(model.decode(latent), (value) => Math.round(255 * value));
+}
+
+// ---- Colours and legend ----------------------------------------------------------------------------------------------
+
+/** For each way to colour: the class of an image, all classes, and what a class is called and looks like. */
+const colourings = {
+  label: {
+    classOf: (model, image) => model.labels[image],
+    classes: (model) => [...new Set(model.labels)].sort((one, other) => one - other),
+    name: (_, digit) => String(digit),
+    colour: (digit) => digitColour(digit),
+  },
+  name: {
+    classOf: (model, image) => model.names[model.clusters[image]],
+    classes: (model) => [...new Set(model.names)].sort((one, other) => (one ?? 99) - (other ?? 99)),
+    name: (_, digit) => (digit === null ? "no name" : String(digit)),
+    colour: (digit) => digitColour(digit),
+  },
+  cluster: {
+    classOf: (model, image) => model.clusters[image],
+    classes: (model) => model.names.map((_, cluster) => cluster),
+    name: (model, cluster) => `${cluster} (${model.names[cluster] ?? "–"})`,
+    colour: (cluster) => digitColour(cluster),
+  },
+  mistake: {
+    classOf: (model, image) => (model.names[model.clusters[image]] === model.labels[image] ? "right" : "wrong"),
+    classes: () => ["right", "wrong"],
+    name: (_, kind) => kind,
+    colour: (kind) => (kind === "right" ? themeColour("--soft") : themeColour("--alarm")),
+  },
+};
+
+function digitColour(digit) {
+  return digit === null ? data.unnamed_colour : data.digit_colours[digit % data.digit_colours.length];
+}
+
+function showLegend() {
+  const colouring = colourings[element("colouring").value];
+  const buttons = colouring.classes(explorer.model).map((kind) => {
+    const button = document.createElement("button");
+    const dot = document.createElement("i");
+    button.type = "button";
+    dot.style.background = colouring.colour(kind);
+    button.append(dot, colouring.name(explorer.model, kind));
+    button.setAttribute("aria-pressed", String(!explorer.hidden.has(kind)));
+    button.addEventListener("click", () => {
+      if (!explorer.hidden.delete(kind)) explorer.hidden.add(kind);
+      button.setAttribute("aria-pressed", String(!explorer.hidden.has(kind)));
+      arrange();
+    });
+    return button;
+  });
+  element("legend").replaceChildren(...buttons);
+}
+
+/** Decides which images are shown, in which order and colours. */
+function arrange() {
+  const { model, hidden } = explorer;
+  const name = element("colouring").value;
+  const colouring = colourings[name];
+  const split = element("split").value;
+  const colours = new Map(colouring.classes(model).map((kind) => [kind, pixelColour(colouring.colour(kind))]));
+  const kinds = Array.from(model.labels, (_, image) => colouring.classOf(model, image));
+  const isShown = (image) => !hidden.has(kinds[image]) && (split === "" || identity(model, image).split === split);
+  const shown = [...kinds.keys()].filter(isShown);
+  // Mistakes lie on top of what is right.
+  if (name === "mistake") shown.sort((one, other) => (kinds[one] === "wrong") - (kinds[other] === "wrong"));
+  explorer.order = Uint32Array.from(shown);
+  explorer.colours = Uint32Array.from(kinds, (kind) => colours.get(kind));
+  repaint();
+}
+
+// ---- Painting --------------------------------------------------------------------------------------------------------
+
+let repaintAsked = false;
+
+/** Paints once before the next frame, however often it is asked for. */
+function repaint() {
+  if (repaintAsked) return;
+  repaintAsked = true;
+  requestAnimationFrame(() => {
+    repaintAsked = false;
+    paint();
+  });
+}
+
+function planeSize() {
+  const canvas = element("plane");
+  return { width: canvas.width, height: canvas.height };
+}
+
+function paint() {
+  const { model, view, order, colours, selected } = explorer;
+  const canvas = element("plane");
+  const context = canvas.getContext("2d");
+  const size = planeSize();
+  paintPoints(context, size, view, model.places, order, colours, 2.3 * devicePixelRatio);
+  if (selected >= 0) {
+    const [left, top] = toPixel(view, size, model.places[2 * selected], model.places[2 * selected + 1]);
+    context.strokeStyle = themeColour("--ink");
+    context.lineWidth = 2 * devicePixelRatio;
+    context.beginPath();
+    context.arc(left, top, 7 * devicePixelRatio, 0, 2 * Math.PI);
+    context.stroke();
+  }
+  decodedPlane.follow();
+}
+
+/** The images that a decoder makes of the plane itself, under the points. */
+const decodedPlane = {
+  view: null,
+  timer: null,
+  run: 0,
+
+  isOn() {
+    return element("decoded").checked && explorer.model.packed.is_latent_plane;
+  },
+
+  /** Moves what is drawn along with the view, and draws it anew once the view rests. */
+  follow() {
+    const canvas = element("decoded-plane");
+    if (!this.isOn()) {
+      if (this.view) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      this.view = null;
+      this.run++;
+      return;
+    }
+    if (this.view === explorer.view) return;
+    if (this.view) {
+      const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+      const factor = explorer.view.scale / this.view.scale;
+      const inCss = { ...explorer.view, scale: explorer.view.scale / devicePixelRatio };
+      const [left, top] = toPixel(inCss, size, this.view.x, this.view.y);
+      canvas.style.transform = `translate(${left - size.width / 2}px, ${top - size.height / 2}px) scale(${factor})`;
+    }
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.draw(), this.view ? 150 : 0);
+  },
+
+  async draw() {
+    const run = ++this.run;
+    const { model, view } = explorer;
+    const canvas = element("decoded-plane");
+    const size = planeSize();
+    [canvas.width, canvas.height] = [size.width, size.height];
+    canvas.style.transform = "";
+    this.view = view;
+    const context = canvas.getContext("2d");
+    const { height, width } = model.packed.decoder;
+    const cell = new OffscreenCanvas(width, height);
+    const side = CELL * devicePixelRatio;
+    let pause = performance.now() + 10;
+    // From the middle of the view: cells lie on whole steps from there.
+    for (let row = Math.ceil(-size.height / 2 / side - 1); row * side < size.height / 2; row++)
+      for (let column = Math.ceil(-size.width / 2 / side - 1); column * side < size.width / 2; column++) {
+        const [left, top] = [size.width / 2 + column * side, size.height / 2 + row * side];
+        const levels = Uint8Array.from(model.decode(toPlace(view, size, left + side / 2, top + side / 2)), (value) => Math.round(255 * value));
+        cell.getContext("2d").putImageData(greyImage(levels, width, height, 1), 0, 0);
+        context.drawImage(cell, Math.round(left), Math.round(top), Math.ceil(side), Math.ceil(side));
+        if (performance.now() > pause) {
+          await new Promise(requestAnimationFrame);
+          if (run !== this.run) return;
+          pause = performance.now() + 10;
+        }
+      }
+    element("decoded-plane").dataset.drawn = String(run);
+  },
+};
+
+// ---- What is pointed at ----------------------------------------------------------------------------------------------
+
+function showLevels(canvas, levels, { height, width }) {
+  [canvas.width, canvas.height] = [width, height];
+  if (levels) canvas.getContext("2d").putImageData(greyImage(levels, width, height, 1), 0, 0);
+}
+
+function showFacts(facts) {
+  const parts = facts.flatMap(([name, text]) => {
+    const [term, description] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = name;
+    description.textContent = text;
+    return [term, description];
+  });
+  element("facts").replaceChildren(...parts);
+}
+
+/** Shows an image and what is known of it. */
+function select(image) {
+  if (image < 0 || image === explorer.selected) return;
+  const { model } = explorer;
+  explorer.selected = image;
+  const { split, index } = identity(model, image);
+  const facts = [["image", `${split} ${index}`], ["digit", String(model.labels[image])]];
+  if (model.clusters) {
+    const cluster = model.clusters[image];
+    facts.push(["taken for", model.names[cluster] === null ? "nothing" : String(model.names[cluster])], ["cluster", String(cluster)]);
+  }
+  const place = [model.places[2 * image], model.places[2 * image + 1]].map((value) => value.toFixed(2).replace("-", "−"));
+  facts.push([model.packed.is_latent_plane ? "latent" : "components", `(${place.join(", ")})`]);
+  showFacts(facts);
+  showLevels(element("original"), originalLevels(model, image), model.set.pixels ?? model.packed.decoder);
+  showLevels(element("redrawn"), redrawnLevels(model, image), model.packed.decoder);
+  repaint();
+}
+
+/** Lists the digits of a cluster. */
+function showCluster(cluster) {
+  const { model } = explorer;
+  explorer.cluster = cluster;
+  const [title, said, wall, more] = ["cluster-title", "cluster-digits", "wall", "more"].map(element);
+  const members = cluster === null ? [] : [...model.labels.keys()].filter((image) => model.clusters[image] === cluster);
+  explorer.members = members;
+  if (members.length === 0) {
+    [title.textContent, said.textContent, wall.width, wall.height, more.hidden] = ["", "", 1, 1, true];
+    return;
+  }
+  const counts = new Map();
+  for (const image of members) counts.set(model.labels[image], (counts.get(model.labels[image]) ?? 0) + 1);
+  const listed = [...counts].sort((one, other) => other[1] - one[1]).map(([digit, count]) => `${grouped(count)} × ${digit}`);
+  title.textContent = `Cluster ${cluster}, taken for ${model.names[cluster] ?? "nothing"}: ${grouped(members.length)} images`;
+  said.textContent = listed.join(", ");
+  more.hidden = !model.pixels || explorer.wallCount >= members.length;
+  if (!model.pixels) return;
+  const { height, width } = model.set.pixels;
+  const shown = members.slice(0, explorer.wallCount);
+  [wall.width, wall.height] = [WALL_COLUMNS * width, Math.ceil(shown.length / WALL_COLUMNS) * height];
+  const context = wall.getContext("2d");
+  shown.forEach((image, position) => {
+    const [left, top] = [(position % WALL_COLUMNS) * width, Math.floor(position / WALL_COLUMNS) * height];
+    context.putImageData(greyImage(originalLevels(model, image), width, height, 1), left, top);
+  });
+}
+
+// ---- Moving about ----------------------------------------------------------------------------------------------------
+
+function look(view) {
+  explorer.view = view;
+  repaint();
+}
+
+function lookAtAll() {
+  look(viewOfAll(explorer.model.places, planeSize()));
+}
+
+/** Brings an image into view if it is out of it. */
+function bringIntoView(image) {
+  const { model, view } = explorer;
+  const size = planeSize();
+  const [x, y] = [model.places[2 * image], model.places[2 * image + 1]];
+  const [left, top] = toPixel(view, size, x, y);
+  if (left < 0 || top < 0 || left > size.width || top > size.height) look({ ...view, x, y });
+}
+
+/** Where a pointer is, in pixels of the canvas. */
+function pixelOf(event) {
+  const corner = element("plane").getBoundingClientRect();
+  return [(event.clientX - corner.left) * devicePixelRatio, (event.clientY - corner.top) * devicePixelRatio];
+}
+
+function imageUnder(event) {
+  const { view, model, order } = explorer;
+  return nearest(view, planeSize(), model.places, order, ...pixelOf(event), REACH * devicePixelRatio);
+}
+
+function listenToPointers(canvas) {
+  const down = new Map();
+  let wasDragged = false;
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    down.set(event.pointerId, pixelOf(event));
+    wasDragged = down.size > 1;
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const before = down.get(event.pointerId);
+    if (!before) return select(imageUnder(event));
+    const now = pixelOf(event);
+    if (Math.hypot(now[0] - before[0], now[1] - before[1]) < 3 && !wasDragged) return;
+    wasDragged = true;
+    down.set(event.pointerId, now);
+    const others = [...down].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+    if (others.length === 0) return look(moved(explorer.view, now[0] - before[0], now[1] - before[1]));
+    // Two fingers: the distance between them zooms.
+    const [other] = others;
+    const distance = (place) => Math.max(1, Math.hypot(place[0] - other[0], place[1] - other[1]));
+    look(zoomed(explorer.view, planeSize(), other[0], other[1], distance(now) / distance(before)));
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    down.delete(event.pointerId);
+    if (wasDragged) return;
+    const image = imageUnder(event);
+    select(image);
+    explorer.wallCount = WALL_STEP;
+    if (image >= 0 && explorer.model.clusters) showCluster(explorer.model.clusters[image]);
+  });
+  canvas.addEventListener("pointercancel", (event) => down.delete(event.pointerId));
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 20 : 1;
+    look(zoomed(explorer.view, planeSize(), ...pixelOf(event), Math.exp(-event.deltaY * lines * 0.0015)));
+  }, { passive: false });
+}
+
+function listenToKeys(canvas) {
+  const step = 40 * devicePixelRatio;
+  const middle = () => [planeSize().width / 2, planeSize().height / 2];
+  const neighbour = (by) => {
+    const count = explorer.model.labels.length;
+    const image = (Math.max(explorer.selected, 0) + by + count) % count;
+    select(image);
+    bringIntoView(image);
+  };
+  const keys = {
+    ArrowLeft: () => look(moved(explorer.view, step, 0)),
+    ArrowRight: () => look(moved(explorer.view, -step, 0)),
+    ArrowUp: () => look(moved(explorer.view, 0, step)),
+    ArrowDown: () => look(moved(explorer.view, 0, -step)),
+    "+": () => look(zoomed(explorer.view, planeSize(), ...middle(), 1.25)),
+    "-": () => look(zoomed(explorer.view, planeSize(), ...middle(), 0.8)),
+    0: lookAtAll,
+    "[": () => neighbour(-1),
+    "]": () => neighbour(1),
+    Enter: () => explorer.model.clusters && explorer.selected >= 0 && showCluster(explorer.model.clusters[explorer.selected]),
+  };
+  canvas.addEventListener("keydown", (event) => {
+    const act = keys[event.key === "=" ? "+" : event.key];
+    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+function listenToControls() {
+  element("model").addEventListener("change", showModel);
+  element("colouring").addEventListener("change", () => {
+    explorer.hidden.clear();
+    showLegend();
+    arrange();
+  });
+  element("split").addEventListener("change", arrange);
+  element("decoded").addEventListener("change", repaint);
+  element("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const [split, index] = [element("search-split").value, element("search-index").value];
+    const image = index === "" ? -1 : imageAt(explorer.model, split, Number(index));
+    if (image < 0) return showFacts([["not found", `${split} ${index}`]]);
+    explorer.selected = -1;
+    select(image);
+    bringIntoView(image);
+  });
+  element("more").addEventListener("click", () => {
+    explorer.wallCount += WALL_STEP;
+    showCluster(explorer.cluster);
+  });
+  element("wall").addEventListener("click", (event) => {
+    const { width, height } = explorer.model.set.pixels;
+    const wall = event.currentTarget;
+    const shrunk = wall.width / wall.clientWidth;
+    const [column, row] = [Math.floor((event.offsetX * shrunk) / width), Math.floor((event.offsetY * shrunk) / height)];
+    const image = explorer.members[row * WALL_COLUMNS + column];
+    if (image === undefined) return;
+    select(image);
+    bringIntoView(image);
+  });
+}
+
+/** Fits the canvas to its place; what is in the middle stays there. */
+function resizePlane() {
+  const canvas = element("plane");
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.max(1, Math.round(side * devicePixelRatio)));
+  if (canvas.width === width && canvas.height === height) return;
+  const factor = Math.min(width / canvas.width, height / canvas.height);
+  [canvas.width, canvas.height] = [width, height];
+  if (explorer.view) look({ ...explorer.view, scale: explorer.view.scale * factor });
+}
+
+async function showModel() {
+  const { model: before, selected } = explorer;
+  const chosen = element("model").value;
+  const model = await loadModel(data.explorers[Number(chosen)]);
+  // Another may have been chosen while this one was unpacked.
+  if (element("model").value !== chosen) return;
+  explorer.model = model;
+  explorer.selected = -1;
+  explorer.hidden.clear();
+  element("decoded-label").hidden = !model.packed.is_latent_plane;
+  for (const option of element("colouring").options) option.disabled = option.value !== "label" && !model.clusters;
+  if (!model.clusters) element("colouring").value = "label";
+  const splits = model.set.splits.map(([name, count]) => new Option(`${name} (${grouped(count)})`, name));
+  const kept = element("split").value;
+  element("split").replaceChildren(new Option("all", ""), ...splits);
+  element("split").value = kept;
+  element("search-split").replaceChildren(...model.set.splits.map(([name]) => new Option(name, name)).reverse());
+  element("axes").textContent = `across: ${model.packed.axes[0]}; upwards: ${model.packed.axes[1]}`;
+  resizePlane();
+  lookAtAll();
+  showLegend();
+  arrange();
+  showCluster(null);
+  // The image that was looked at is looked at again, in the new model.
+  const [[, trainCount]] = model.set.splits;
+  const { split, index } = before && selected >= 0 ? identity(before, selected) : identity(model, trainCount % model.labels.length);
+  select(Math.max(0, imageAt(model, split, index)));
+  element("explorer").dataset.model = model.packed.run;
+}
+
+if (element("plane")) {
+  element("model").replaceChildren(...data.explorers.map(({ label, run }, position) => {
+    const option = new Option(label, String(position));
+    option.title = run;
+    return option;
+  }));
+  listenToPointers(element("plane"));
+  listenToKeys(element("plane"));
+  listenToControls();
+  new ResizeObserver(resizePlane).observe(element("plane"));
+  document.addEventListener("shade", () => {
+    if (!explorer.model) return;
+    showLegend();
+    arrange();
+  });
+  showModel();
+}
