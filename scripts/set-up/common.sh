@@ -2,6 +2,8 @@
 # What the set-up steps share. Messages go to stderr, as a stage's progress does.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+# For what is set up once per machine.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/latent-study
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -17,4 +19,21 @@ has_sha256() {
     [[ -f $1 ]] || return 1
     # macOS has shasum, but only of late sha256sum.
     if have sha256sum; then sha256sum "$1"; else shasum -a 256 "$1"; fi | grep -q "^$2 "
+}
+
+# require_space WHAT MB: ends the step where the cache's disk has no room for WHAT.
+require_space() {
+    local free_mb
+    free_mb=$(df -Pm "$cache" | awk 'NR == 2 { print $4 }')
+    ((free_mb >= $2)) ||
+        die "$cache has $free_mb MB free, setting $1 up needs $2 MB; free some or set XDG_CACHE_HOME"
+}
+
+# lock_cache WHAT: two clones may be set up at the same time. The lock lives as long as this process and what it started.
+lock_cache() {
+    have flock || return 0
+    exec 9>"$cache/lock"
+    flock -n 9 && return
+    say "$1: waiting for another set-up on this machine"
+    flock 9
 }

@@ -6,11 +6,13 @@
 
 mod architecture;
 mod bad_input;
+mod browser;
 mod chain;
 mod determinism;
 mod device;
 mod figures;
 mod interruption;
+mod page;
 mod presets;
 mod reruns;
 mod resume;

@@ -43,11 +43,33 @@ fn help_names_every_target() {
         "classify",
         "readability",
         "report",
+        "figures",
+        "compare",
         "test",
         "check",
         "clean",
     ] {
         assert!(help.contains(&format!("\n  {target} ")), "{target} is not in\n{help}");
+    }
+}
+
+#[test]
+fn a_study_ends_with_the_table_and_the_page() {
+    let recipes = recipes(&["study", "MODEL=ae", "LATENT=2"]);
+    let last: Vec<&str> = recipes.lines().rev().take(2).collect();
+    let expected = ["html", "table"].map(|command| format!("target/release/run-report {command} artifacts/*/"));
+    assert_eq!(last, expected, "{recipes}");
+}
+
+#[test]
+fn runs_are_compared_and_drawn_without_running_a_stage() {
+    for (arguments, expected) in [
+        (&["compare", "RUN=ae-32 cae-32"][..], "run-report compare artifacts/ae-32 artifacts/cae-32"),
+        (&["compare", "MODEL=ae cae", "LATENT=2"], "run-report compare artifacts/ae-2 artifacts/cae-2"),
+        (&["figures"], "run-report figures artifacts/*/"),
+    ] {
+        assert!(recipes(arguments).lines().any(|line| line.ends_with(expected)), "{}", recipes(arguments));
+        assert_eq!(stages(arguments), Vec::<String>::new());
     }
 }
 
@@ -79,6 +101,13 @@ fn a_study_runs_the_stages_of_each_run_in_order() {
 #[test]
 fn readability_alone_needs_the_reader_and_no_other_stage() {
     assert_eq!(stages(&["readability", "RUN=cae-32"]), ["mnist-data", "reader-train", "recon-eval"]);
+}
+
+#[test]
+fn only_tests_have_a_browser_set_up() {
+    let has_browser = |target: &str| recipes(&[target]).contains("scripts/set-up/browser");
+    assert!(has_browser("test"));
+    assert!(!has_browser("setup") && !has_browser("study") && !has_browser("check"));
 }
 
 #[test]

@@ -59,7 +59,7 @@ mod tests {
     fn what_does_not_fit_leaves_no_trace() {
         let mut parcels = Parcels::new(40);
         assert_eq!(parcels.if_it_fits(|parcels| parcels.add(b"short")), Some(0));
-        let noise: Vec<u8> = (0..200_u32).map(|position| (position * position * 2_654_435 >> 11) as u8).collect();
+        let noise: Vec<u8> = (0..200_u32).map(|position| ((position * position * 2_654_435) >> 11) as u8).collect();
         assert_eq!(parcels.if_it_fits(|parcels| [parcels.add(b"first"), parcels.add(&noise)]), None);
         assert_eq!(parcels.if_it_fits(|parcels| parcels.add(b"other")), Some(1));
         assert_eq!(parcels.into_texts().len(), 2);

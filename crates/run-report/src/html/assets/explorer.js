@@ -1,6 +1,5 @@
 // The latent explorer: one model at a time, every image where the model puts it.
 
-const OPACITY = 0xdd;
 /** How near, in CSS pixels, the pointer has to be to an image. */
 const REACH = 12;
 /** The side, in CSS pixels, of a cell of the decoded plane. */
@@ -13,7 +12,7 @@ const element = (id) => document.getElementById(id);
 /** `#rrggbb` as the bytes of a pixel. */
 function pixelColour(hex) {
   const code = parseInt(hex.slice(1), 16);
-  return ((OPACITY << 24) | ((code & 255) << 16) | (code & 0xff00) | (code >> 16)) >>> 0;
+  return ((0xff << 24) | ((code & 255) << 16) | (code & 0xff00) | (code >> 16)) >>> 0;
 }
 
 function themeColour(name) {
@@ -183,7 +182,9 @@ function paint() {
   const canvas = element("plane");
   const context = canvas.getContext("2d");
   const size = planeSize();
-  paintPoints(context, size, view, model.places, order, colours, 2.3 * devicePixelRatio);
+  // Where something lies under the points they leave more of it to be seen.
+  const radius = (decodedPlane.isOn() ? 1.5 : 2.3) * devicePixelRatio;
+  paintPoints(context, size, view, model.places, order, colours, radius);
   if (selected >= 0) {
     const [left, top] = toPixel(view, size, model.places[2 * selected], model.places[2 * selected + 1]);
     context.strokeStyle = themeColour("--ink");
