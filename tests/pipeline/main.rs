@@ -14,6 +14,7 @@ mod figures;
 mod interruption;
 mod page;
 mod presets;
+mod projector;
 mod reruns;
 mod resume;
 mod schemas;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use run_store::{
-    ArtifactsDir, Manifest, ReconstructionMetrics, RunDir, Stage, StageDir, StoreError, file, schema_version,
+    ArtifactsDir, Manifest, ProjectorDir, ReconstructionMetrics, RunDir, Stage, StageDir, StoreError, file,
+    schema_version,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -91,8 +92,8 @@ pub struct Variant {
     pub figures: BTreeMap<Figure, f64>,
 }
 
-/// Reads the runs at `paths`. Files among them and the folder of figures are passed over, so that a shell's `artifacts/*` may
-/// be given.
+/// Reads the runs at `paths`. Files among them, the folder of figures and exports are passed over, so that a shell's
+/// `artifacts/*` may be given.
 ///
 /// # Errors
 /// A path does not exist. What is wrong inside a run is no error: it stands in the run's stages.
@@ -120,16 +121,17 @@ pub fn collect_chosen(choices: impl IntoIterator<Item = RunChoice>) -> Result<Co
         let run = Run::read(RunDir::new(path.components().collect::<PathBuf>()), tag);
         if !run.is_empty() {
             collected.runs.push(run);
-        } else if !is_of_figures(&path) {
+        } else if !is_made_of_runs(&path) {
             collected.skipped.push(path);
         }
     }
     Ok(collected)
 }
 
-/// Whether `path` is where figures of the runs beside it are drawn.
-fn is_of_figures(path: &Path) -> bool {
-    path.parent().is_some_and(|artifacts| ArtifactsDir::new(artifacts).figures().path() == path)
+/// Whether `path` holds what is made of runs: figures of those beside it, or an export.
+fn is_made_of_runs(path: &Path) -> bool {
+    let is_of_figures = path.parent().is_some_and(|artifacts| ArtifactsDir::new(artifacts).figures().path() == path);
+    is_of_figures || ProjectorDir::new(path).holds_export()
 }
 
 impl Run {

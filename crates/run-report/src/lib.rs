@@ -2,12 +2,12 @@
 //!
 //! [`collect()`] reads run folders, [`Summary`] compares what they hold with the published figures ([`mod@reference`]) and
 //! takes means over seeds, [`Comparison`] says what differs between runs, [`Tables`] lays either out for terminals and as
-//! Markdown, [`write_figures`] draws. [`Verification`] holds files against manifests. Nothing here computes a result: every
-//! number was written by a stage. Only where latents have more dimensions than paper, they are projected to be looked at.
+//! Markdown, [`write_figures`] draws, [`write_page`] puts everything into one page, [`export_projector`] hands latents on to be
+//! looked at elsewhere. [`Verification`] holds files against manifests. Nothing here computes a result: every number was written
+//! by a stage. Only where latents have more dimensions than paper, they are projected to be looked at.
 
 mod base64;
 mod blocks;
-mod clustered;
 mod collect;
 mod compare;
 mod drawing;
@@ -20,6 +20,7 @@ mod html;
 mod measured;
 mod notes;
 mod projection;
+mod projector;
 pub mod reference;
 mod seeds;
 mod spread;
@@ -42,6 +43,7 @@ pub use figure_name::Direction;
 pub use figures::{Figures, write_figures};
 pub use given::{Given, RunChoice, choices, folders};
 pub use html::{WrittenPage, write_page};
+pub use projector::{ProjectorExport, export_projector};
 pub use spread::{Spread, Verdict};
 pub use stage::{StageRecord, StageState};
 pub use summary::{Compared, Difference, GroupSummary, RunSummary, Sources, Summary};

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    CompareArgs, FiguresArgs, HtmlArgs, TableArgs, VerifyArgs, compare, figures, html, say, table, verify,
+    CompareArgs, ExportArgs, FiguresArgs, HtmlArgs, TableArgs, VerifyArgs, compare, export, figures, html, say, table,
+    verify,
 };
 
 /// Reads runs: shows and draws what they reached, what differs between them, and whether their files are as they were written.
@@ -26,6 +27,7 @@ enum Command {
     Verify(VerifyArgs),
     Figures(FiguresArgs),
     Html(HtmlArgs),
+    Export(ExportArgs),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify(&args, &mut out),
         Command::Figures(args) => figures(&args),
         Command::Html(args) => html(&args),
+        Command::Export(args) => export(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Component;
 
-use run_store::{FinishedStage, Manifest, StageDir, StoreError};
+use run_store::{FinishedStage, Manifest, Stage, StageDir, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// How a stage folder stands.
@@ -74,6 +74,16 @@ impl StageRecord {
             threads: None,
             device: None,
             precision: None,
+        }
+    }
+
+    /// Why there is no result of `stage` to use, and what to do.
+    pub(crate) fn lack(&self, stage: Stage) -> String {
+        let problem = self.problem.as_deref().unwrap_or("no reason known");
+        match self.state {
+            StageState::Outdated => format!("{stage} is outdated, as {problem}; run `{}`", self.command),
+            StageState::Unreadable => format!("{stage} cannot be read: {problem}"),
+            StageState::Missing | StageState::Finished => format!("{stage} is not there; run `{}`", self.command),
         }
     }
 

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use run_store::{
-    ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, Decision, Document, ElboEpoch,
-    ElboParts, Environment, FinishedStage, Manifest, ModelKind, Plan, ReadableCounts, ReconstructionEpoch,
-    ReconstructionMetrics, RunDir, Stage, TrainMetrics, file, write_document,
+    ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, Dataset, Decision, Document, ElboEpoch,
+    ElboParts, Environment, FinishedStage, Manifest, ModelKind, Plan, ReadableCounts, Reason, ReconstructionEpoch,
+    ReconstructionMetrics, RunDir, Stage, TrainMetrics, file, write_dataset, write_document,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -151,6 +151,19 @@ impl Example {
             "seed": self.seed,
         });
         self.stage(Stage::LatentClassify, tag, &parameters, &[latents], Some(&metrics))
+    }
+
+    /// Lets the latents be of `dataset`, which is prepared beside the run.
+    pub fn of_dataset(self, dataset: &Dataset<'_>) -> Self {
+        let dir = RunDir::new(self.dir.path().with_file_name(dataset.name)).stage(Stage::MnistData, None);
+        let work = Plan::new(dir.clone(), &json!({})).unwrap().begin(Reason::Forced).unwrap();
+        write_dataset(&work.file(file::DATASET), dataset).unwrap();
+        let environment =
+            Environment { threads: 2, device: "cpu".to_owned(), precision: "u8".to_owned(), libtorch: None };
+        let outputs = work.commit(environment).unwrap().outputs;
+        let path = format!("../{}/{}/{}", dataset.name, dir.name(), file::DATASET);
+        let input = json!({ "path": path, "blake3": outputs[file::DATASET].blake3 });
+        self.edit_json(Stage::LatentExport, |manifest| manifest["inputs"]["dataset"] = input)
     }
 
     fn stage(

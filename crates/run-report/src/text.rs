@@ -1,5 +1,7 @@
 //! Text for terminals and Markdown: names and messages that cannot break the layout.
 
+use run_store::StoreError;
+
 /// Lines of prose are at most this long on a terminal.
 const PROSE_WIDTH: usize = 100;
 
@@ -64,6 +66,14 @@ pub(crate) fn end(text: &str, limit: usize) -> String {
 /// A count with its word, in the plural if need be: `1 file`, `2 files`.
 pub(crate) fn counted(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// An error with what the system said.
+pub(crate) fn full(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 #[cfg(test)]

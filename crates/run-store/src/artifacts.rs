@@ -1,5 +1,6 @@
 //! Paths of what is said of all runs together.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The folder that holds the runs, and what is said of all of them together.
@@ -68,6 +69,19 @@ impl FiguresDir {
     pub fn svg(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.svg"))
     }
+}
+
+/// `wanted` as the name of a file, of letters, digits and `punctuation`, and not one of `taken`, to which it is added.
+pub fn free_name(wanted: &str, punctuation: &str, taken: &mut BTreeSet<String>) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || punctuation.contains(character);
+    let plain = wanted.replace(|character| !is_plain(character), "-");
+    let mut name = plain.clone();
+    let mut copy = 2;
+    while !taken.insert(name.clone()) {
+        name = format!("{plain}-{copy}");
+        copy += 1;
+    }
+    name
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use polars::prelude::Column;
 
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::latents::Latents;
+use crate::layout::Split;
+use crate::replace::replace_file;
 use crate::table::{Metadata, Table, write_table};
-use crate::work::replace_file;
 
 /// Clusters of both splits, one entry for each image.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +48,23 @@ impl Assignments {
         self.clusters.extend(clusters);
         self.names.extend(clusters.iter().map(name));
         self.distances.extend(squared_distances.iter().map(|squared| squared.sqrt() as f32));
+    }
+
+    /// The rows of `split`, which are those of its `latents`, in order; `path` is where the table was read from.
+    ///
+    /// # Errors
+    /// They are of other images.
+    pub fn rows_of(&self, split: Split, latents: &Latents, path: &Path) -> Result<Vec<usize>> {
+        let rows: Vec<usize> = (0..self.splits.len()).filter(|row| self.splits[*row] == split.name()).collect();
+        let images = rows.iter().map(|row| (self.indices[*row], self.labels[*row]));
+        if images.eq(latents.indices.iter().copied().zip(latents.labels.iter().copied())) {
+            return Ok(rows);
+        }
+        let problem = format!(
+            "expected the cluster of each of the {} images of the {split} latents, in their order, found other images",
+            latents.labels.len()
+        );
+        Err(StoreError::invalid(path, problem, "rerun cluster-eval with --force"))
     }
 
     /// Writes the table to `path` in one step: what was there before stays until the new table is whole.

@@ -14,7 +14,7 @@ use crate::document::{Document, read_document, write_document};
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
 use crate::layout::file;
-use crate::work::remove_folder;
+use crate::replace::remove_folder;
 
 /// How many are kept while a stage works.
 const KEPT: usize = 2;

@@ -3,6 +3,7 @@
 //! - [`RunDir`], [`StageDir`] and [`Stage`] spell every path of a run.
 //! - [`Manifest`] says what a stage folder holds, from what it was made, and how; it is written last.
 //! - [`Plan`] decides whether a stage has to run again, and says why; [`Work`] writes its folder atomically, under a lock.
+//! - [`ProjectorDir`] is what runs are exported to for others to look at: TensorBoard's embedding projector.
 //! - The document types ([`ModelDescription`], the metrics) are versioned JSON; the tables ([`Latents`], [`TrainingEpoch`], [`ClassifierEpoch`],
 //!   [`Reconstructions`], [`DecodedSheet`], [`ReconstructionReading`], [`Assignments`]) are Parquet; [`KMeansModel`] and the prepared [`Dataset`] are bincode behind a header;
 //!   weights are [`NamedTensor`]s in safetensors.
@@ -29,13 +30,15 @@ mod manifest;
 mod metrics;
 mod model;
 mod plan;
+mod projector;
 mod readings;
 mod reconstructions;
+mod replace;
 mod table;
 mod tensors;
 mod work;
 
-pub use artifacts::{ArtifactsDir, FiguresDir};
+pub use artifacts::{ArtifactsDir, FiguresDir, free_name};
 pub use assignments::Assignments;
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
@@ -55,7 +58,9 @@ pub use metrics::{
 };
 pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind, ReaderDescription};
 pub use plan::{Decision, Plan, Reason};
+pub use projector::{Point, PointImages, ProjectorDir, ProjectorWork};
 pub use readings::{Reading, ReconstructionReading};
 pub use reconstructions::{REDRAWN_COUNT, Reconstruction, Reconstructions};
+pub use replace::replace_file;
 pub use tensors::{NamedTensor, read_tensors, write_tensors};
-pub use work::{Work, replace_file};
+pub use work::Work;

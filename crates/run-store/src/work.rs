@@ -13,6 +13,7 @@ use crate::hash::hash_file;
 use crate::layout::{StageDir, file};
 use crate::manifest::{Environment, FileRecord, Manifest, Versions};
 use crate::plan::{Plan, Reason};
+use crate::replace::{put_in_place, remove_folder, sync};
 
 /// A stage folder in the making. Dropped before [`commit`](Self::commit), it leaves no trace but its checkpoints; killed,
 /// it leaves an earlier result as it was.
@@ -97,7 +98,8 @@ impl Work {
         write_document(&path, &manifest)?;
         sync(&path)?;
         sync(&self.partial)?;
-        put_in_place(dir, &self.partial)?;
+        // `recover` mends what a kill between two steps leaves, where one step is not possible.
+        put_in_place(&self.partial, &dir.path(), &dir.previous())?;
         self.committed = true;
         sync(dir.run())?;
         // What now stands at the partial path is the old result, if there was one. The new one is whole without this.
@@ -113,31 +115,6 @@ impl Drop for Work {
             let _ = clear_but_checkpoints(&self.partial);
         }
     }
-}
-
-/// Replaces the file at `path` in one step by what `write` writes.
-///
-/// # Errors
-/// `write` fails or the disk refuses; what was there before then remains.
-pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    // A name of this process, so that two at once do not write one file.
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.partial", std::process::id()));
-    let partial = path.with_file_name(name);
-    let written = write(&partial)
-        .and_then(|()| sync(&partial))
-        .and_then(|()| fs::rename(&partial, path).map_err(StoreError::io("write", path)));
-    if written.is_err() {
-        // The first failure is what matters.
-        let _ = fs::remove_file(&partial);
-    }
-    written.map_err(|error| match error {
-        StoreError::Io { action, path: failed, source } if failed == partial => {
-            StoreError::Io { action, path: path.to_owned(), source }
-        }
-        other => other,
-    })
 }
 
 /// Takes the lock of `dir`, which lasts as long as the file is open.
@@ -208,55 +185,6 @@ fn record_outputs(folder: &Path) -> Result<BTreeMap<String, FileRecord>> {
         sync(&path)?;
     }
     Ok(outputs)
-}
-
-pub(crate) fn sync(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(StoreError::io("flush", path))
-}
-
-pub(crate) fn remove_folder(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Moves `partial` to the place of `dir`; an earlier result ends up at `partial`, or is removed.
-fn put_in_place(dir: &StageDir, partial: &Path) -> Result<()> {
-    let path = dir.path();
-    if !path.exists() {
-        return fs::rename(partial, &path).map_err(StoreError::io("create", &path));
-    }
-    if exchange(partial, &path).map_err(StoreError::io("replace", &path))? {
-        return Ok(());
-    }
-    // In two steps; `recover` mends what a kill between them leaves.
-    let previous = dir.previous();
-    remove_folder(&previous)?;
-    fs::rename(&path, &previous).map_err(StoreError::io("replace", &path))?;
-    if let Err(source) = fs::rename(partial, &path) {
-        // The earlier result takes its place again; should that fail too, `recover` does it later.
-        let _ = fs::rename(&previous, &path);
-        return Err(StoreError::Io { action: "replace", path, source });
-    }
-    remove_folder(&previous)
-}
-
-/// Swaps two folders in one step. False where the system or the file system cannot.
-#[cfg(target_os = "linux")]
-fn exchange(one: &Path, other: &Path) -> std::io::Result<bool> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    use rustix::io::Errno;
-    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
-        Ok(()) => Ok(true),
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn exchange(_one: &Path, _other: &Path) -> std::io::Result<bool> {
-    Ok(false)
 }
 
 /// Brings the earlier result back if a kill fell between the two steps of a replacement.

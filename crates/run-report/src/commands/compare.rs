@@ -10,7 +10,7 @@ use run_report::{
     Comparison, Condition, Direction, Figure, Grouping, Judgement, Outcome, Run, Tables, choices, collect_chosen,
 };
 
-use super::{note_skipped, say};
+use super::{note_skipped, note_without_variant, say};
 
 const EXAMPLE: &str = "as in `run-report compare artifacts/ae-2 artifacts/cae-2`";
 
@@ -59,9 +59,7 @@ fn figures_help() -> String {
 /// Shows the comparison on `out`.
 pub fn compare(args: &CompareArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let given = choices(&args.runs)?;
-    for path in &given.without_variant {
-        say(&format!("note: passed over {}: it has no such variant", path.display()));
-    }
+    note_without_variant(&given.without_variant);
     let collected = collect_chosen(given.choices)?;
     note_skipped(&collected.skipped);
     ensure_two(&collected.runs)?;

@@ -1,6 +1,7 @@
 //! The commands, a module each: their arguments, and what they say where.
 
 mod compare;
+mod export;
 mod figures;
 mod html;
 mod table;
@@ -10,6 +11,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 pub use compare::{CompareArgs, compare};
+pub use export::{ExportArgs, export};
 pub use figures::{FiguresArgs, figures};
 pub use html::{HtmlArgs, html};
 pub use table::{TableArgs, table};
@@ -27,5 +29,11 @@ pub fn say(line: &str) {
 fn note_skipped(paths: &[PathBuf]) {
     for path in paths {
         say(&format!("note: passed over {}: it holds no stage of a run", path.display()));
+    }
+}
+
+fn note_without_variant(paths: &[PathBuf]) {
+    for path in paths {
+        say(&format!("note: passed over {}: it has no such variant", path.display()));
     }
 }

@@ -14,9 +14,9 @@ mod svg;
 pub(crate) use bitmap::Bitmap;
 pub(crate) use colour::Colour;
 pub(crate) use font::{Weight, shorten, width, wrap};
-pub(crate) use png::png;
 #[cfg(test)]
-pub(crate) use png::tests::read as read_png;
+pub(crate) use png::tests::{read as read_png, read_grey as read_grey_png};
+pub(crate) use png::{grey_png, png};
 pub(crate) use raster::raster;
 pub(crate) use scene::{Align, Line, Outline, Point, Scene, Text};
 pub(crate) use svg::svg;

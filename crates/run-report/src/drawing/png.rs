@@ -1,25 +1,42 @@
-//! Bitmaps as PNG files (ISO/IEC 15948): eight bits a colour, no transparency, so that the page is white everywhere.
+//! Pictures as PNG files (ISO/IEC 15948): eight bits a colour, no transparency, so that the page is white everywhere.
 
 use super::bitmap::Bitmap;
 
 const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
 
-/// Bytes of a pixel.
+/// Bytes of a coloured pixel.
 const PIXEL: usize = 3;
+
+/// What a pixel is, by the numbers of the standard.
+const GREY: u8 = 0;
+const COLOUR: u8 = 2;
 
 /// How hard to look for what repeats, of 10: more takes longer and saves little.
 const EFFORT: u8 = 6;
 
 /// The bytes of a PNG file that shows `bitmap`.
 pub(crate) fn png(bitmap: &Bitmap) -> Vec<u8> {
+    file(bitmap.width(), bitmap.height(), COLOUR, &filtered(bitmap))
+}
+
+/// The bytes of a PNG file that shows grey `pixels`, rows of `width`. No row is foretold: of digits on black, which are mostly
+/// the same byte over and over, nothing is saved by it.
+pub(crate) fn grey_png(width: u32, pixels: &[u8]) -> Vec<u8> {
+    let rows = pixels.chunks_exact((width as usize).max(1));
+    let height = rows.len() as u32;
+    let lines: Vec<u8> = rows.flat_map(|row| [0].into_iter().chain(row.iter().copied())).collect();
+    file(width, height, GREY, &lines)
+}
+
+fn file(width: u32, height: u32, kind: u8, lines: &[u8]) -> Vec<u8> {
     let mut header = Vec::new();
-    header.extend(bitmap.width().to_be_bytes());
-    header.extend(bitmap.height().to_be_bytes());
-    // Eight bits, colours, and the only compression, filtering and order of rows there is or is wanted.
-    header.extend([8, 2, 0, 0, 0]);
+    header.extend(width.to_be_bytes());
+    header.extend(height.to_be_bytes());
+    // Eight bits, and the only compression, filtering and order of rows there is or is wanted.
+    header.extend([8, kind, 0, 0, 0]);
     let mut file = SIGNATURE.to_vec();
     chunk(&mut file, b"IHDR", &header);
-    chunk(&mut file, b"IDAT", &miniz_oxide::deflate::compress_to_vec_zlib(&filtered(bitmap), EFFORT));
+    chunk(&mut file, b"IDAT", &miniz_oxide::deflate::compress_to_vec_zlib(lines, EFFORT));
     chunk(&mut file, b"IEND", &[]);
     file
 }
@@ -86,8 +103,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::drawing::Colour;
 
-    /// The bitmap in a file that [`png`] wrote.
-    pub(crate) fn read(file: &[u8]) -> Bitmap {
+    /// Width, height, kind and lines of a file.
+    fn parts(file: &[u8]) -> (u32, u32, u8, Vec<u8>) {
         assert_eq!(file[..8], SIGNATURE);
         let mut rest = &file[8..];
         let mut chunks = Vec::new();
@@ -100,8 +117,15 @@ pub(crate) mod tests {
         }
         assert_eq!(chunks.iter().map(|chunk| &chunk[..4]).collect::<Vec<_>>(), [b"IHDR", b"IDAT", b"IEND"]);
         let number = |from: usize| u32::from_be_bytes(chunks[0][from..from + 4].try_into().unwrap());
-        let mut bitmap = Bitmap::new(number(4), number(8), Colour::WHITE);
-        let data = miniz_oxide::inflate::decompress_to_vec_zlib(&chunks[1][4..]).unwrap();
+        let lines = miniz_oxide::inflate::decompress_to_vec_zlib(&chunks[1][4..]).unwrap();
+        (number(4), number(8), chunks[0][13], lines)
+    }
+
+    /// The bitmap in a file that [`png`] wrote.
+    pub(crate) fn read(file: &[u8]) -> Bitmap {
+        let (width, height, kind, data) = parts(file);
+        assert_eq!(kind, COLOUR);
+        let mut bitmap = Bitmap::new(width, height, Colour::WHITE);
         let length = bitmap.width() as usize * PIXEL;
         let mut above = vec![0; length];
         for (y, line) in (0..).zip(data.chunks_exact(length + 1)) {
@@ -117,6 +141,21 @@ pub(crate) mod tests {
             above = row;
         }
         bitmap
+    }
+
+    /// The width and the pixels of a file that [`grey_png`] wrote.
+    pub(crate) fn read_grey(file: &[u8]) -> (u32, Vec<u8>) {
+        let (width, height, kind, lines) = parts(file);
+        let rows: Vec<&[u8]> = lines.chunks(width as usize + 1).collect();
+        assert_eq!((kind, rows.len()), (GREY, height as usize));
+        assert!(rows.iter().all(|row| row[0] == 0));
+        (width, rows.into_iter().flat_map(|row| &row[1..]).copied().collect())
+    }
+
+    #[test]
+    fn grey_pixels_are_read_as_they_were_written() {
+        let pixels: Vec<u8> = (0..=251).collect();
+        assert_eq!(read_grey(&grey_png(21, &pixels)), (21, pixels));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use run_store::{Stage, StoreError};
 
 use super::catalogue::Entry;
-use crate::stage::StageState;
 
 /// What was missed so far.
 #[derive(Debug, Default)]
@@ -18,13 +17,7 @@ impl Gaps {
     /// Notes that the run `entry` cannot be in `figure`, as `stage` is not finished.
     pub fn lacks(&mut self, entry: &Entry, stage: Stage, figure: &'static str) {
         let record = entry.run.stages.get(&stage);
-        let problem = record.and_then(|record| record.problem.as_deref()).unwrap_or("no reason known");
-        let command = record.map_or_else(String::new, |record| format!("; run `{}`", record.command));
-        let why = match record.map(|record| record.state) {
-            Some(StageState::Outdated) => format!("{stage} is outdated, as {problem}{command}"),
-            Some(StageState::Unreadable) => format!("{stage} cannot be read: {problem}"),
-            _ => format!("{stage} is not there{command}"),
-        };
+        let why = record.map_or_else(|| format!("{stage} is not there"), |record| record.lack(stage));
         self.add(entry, why, figure);
     }
 

@@ -9,7 +9,6 @@ use super::page::Page;
 use super::scatter::Cloud;
 use super::style::{self, INK, LABEL};
 use crate::blocks::thousands;
-use crate::clustered::rows_of;
 use crate::drawing::{Colour, Outline, Text, Weight, width};
 use crate::projection::{PERPLEXITY, principal_components, tsne};
 
@@ -33,11 +32,10 @@ struct Clustered {
 
 impl Clustered {
     fn read(entry: &Entry) -> Result<Self, StoreError> {
-        let latents_path = entry.file(Stage::LatentExport, file::TRAIN_LATENTS)?;
-        let latents = Latents::read_split(&latents_path, Split::Train)?;
+        let latents = Latents::read_split(&entry.file(Stage::LatentExport, file::TRAIN_LATENTS)?, Split::Train)?;
         let path = entry.file(Stage::ClusterEval, file::ASSIGNMENTS)?;
         let clusters = Assignments::read(&path)?;
-        let rows = rows_of(&clusters, &path, Split::Train, &latents)?;
+        let rows = clusters.rows_of(Split::Train, &latents, &path)?;
         let assigned = rows.into_iter().map(|row| clusters.names[row]).collect();
         Ok(Self { latents, assigned })
     }

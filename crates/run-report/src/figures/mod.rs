@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use run_store::{FiguresDir, StoreError, replace_file};
+use run_store::{FiguresDir, StoreError, free_name, replace_file};
 
 use self::catalogue::Catalogue;
 use self::gaps::Gaps;
@@ -56,6 +56,9 @@ const FIGURES: [Draw; 8] = [
     latents::draw,
 ];
 
+/// What may stand in the name of a figure's files besides letters and digits.
+const PUNCTUATION: &str = "-_.@+=";
+
 /// What was drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figures {
@@ -81,7 +84,7 @@ pub fn write_figures(
     let mut files = Vec::new();
     for draw in FIGURES {
         for drawing in draw(&catalogue, &mut gaps) {
-            let name = free_name(&drawing.name, &mut names);
+            let name = free_name(&drawing.name, PUNCTUATION, &mut names);
             fs::create_dir_all(folder.path()).map_err(StoreError::io("create", folder.path()))?;
             let contents = [
                 (folder.png(&name), png(&raster(&drawing.scene))),
@@ -95,17 +98,4 @@ pub fn write_figures(
         }
     }
     Ok(Figures { files, left_out: gaps.lines() })
-}
-
-/// `wanted` as the name of a file, and not one of `taken`, to which it is added.
-fn free_name(wanted: &str, taken: &mut BTreeSet<String>) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "-_.@+=".contains(character);
-    let plain = wanted.replace(|character| !is_plain(character), "-");
-    let mut name = plain.clone();
-    let mut copy = 2;
-    while !taken.insert(name.clone()) {
-        name = format!("{plain}-{copy}");
-        copy += 1;
-    }
-    name
 }

@@ -333,7 +333,7 @@ fn long_names_leave_room_for_what_they_name() {
 #[test]
 fn files_have_plain_names_of_their_own() {
     let mut taken = BTreeSet::new();
-    let mut free = |wanted: &str| free_name(wanted, &mut taken);
+    let mut free = |wanted: &str| free_name(wanted, PUNCTUATION, &mut taken);
     assert_eq!(free("latents-one/cae-32"), "latents-one-cae-32");
     assert_eq!(free("latents-one-cae-32"), "latents-one-cae-32-2");
     assert_eq!(free("latents-été\u{1b}"), "latents-été-");

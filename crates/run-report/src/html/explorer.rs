@@ -9,7 +9,6 @@ use super::decoder::{Decoder, PackedDecoder};
 use super::images::{ImageSet, Images, dataset};
 use super::parcels::{ParcelId, Parcels};
 use super::quantised::{Grain, Quantised};
-use crate::clustered::rows_of;
 use crate::figures::catalogue::{Catalogue, Entry};
 use crate::figures::gaps::Gaps;
 use crate::projection::principal_components;
@@ -158,7 +157,7 @@ impl Explored {
 fn clusters(entry: &Entry, latents: &LatentSplits) -> Result<(Vec<u16>, Vec<Option<u8>>), StoreError> {
     let path = entry.file(Stage::ClusterEval, file::ASSIGNMENTS)?;
     let assignments = Assignments::read(&path)?;
-    let of_split = |split: Split, latents: &Latents| rows_of(&assignments, &path, split, latents);
+    let of_split = |split: Split, latents: &Latents| assignments.rows_of(split, latents, &path);
     let rows = [of_split(Split::Train, &latents.train)?, of_split(Split::Test, &latents.test)?].concat();
     let cluster = |row: usize| {
         u16::try_from(assignments.clusters[row]).map_err(|_| {

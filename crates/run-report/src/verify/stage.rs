@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use run_store::{ContentHash, FileRecord, InputRecord, Manifest, RunDir, StageDir, StoreError, file, read_document};
 
+use crate::text::full;
 use crate::verify::{Contents, Finding, FindingKind, VerifiedRun};
 
 impl Finding {
@@ -159,12 +160,4 @@ fn names(folder: &Path) -> Result<BTreeSet<String>, StoreError> {
         }
     }
     Ok(names)
-}
-
-/// An error with what the system said.
-fn full(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

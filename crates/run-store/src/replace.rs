@@ -1,0 +1,253 @@
+//! Files and folders replaced in one step: whatever interrupts it, what was there before stays whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Result, StoreError};
+
+/// Replaces the file at `path` in one step by what `write` writes.
+///
+/// # Errors
+/// `write` fails or the disk refuses; what was there before then remains.
+pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    // A name of this process, so that two at once do not write one file.
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.partial", std::process::id()));
+    let partial = path.with_file_name(name);
+    let written = write(&partial)
+        .and_then(|()| sync(&partial))
+        .and_then(|()| fs::rename(&partial, path).map_err(StoreError::io("write", path)));
+    if written.is_err() {
+        // The first failure is what matters.
+        let _ = fs::remove_file(&partial);
+    }
+    written.map_err(|error| match error {
+        StoreError::Io { action, path: failed, source } if failed == partial => {
+            StoreError::Io { action, path: path.to_owned(), source }
+        }
+        other => other,
+    })
+}
+
+/// A folder in the making, beside the one whose place it is to take. Dropped before [`commit`](Self::commit), it leaves no
+/// trace; killed, it leaves what was there before as it was, and the next one clears what is left of it.
+#[derive(Debug)]
+pub(crate) struct FolderReplacement {
+    target: PathBuf,
+    partial: PathBuf,
+    committed: bool,
+    _lock: Option<File>,
+}
+
+impl FolderReplacement {
+    /// Begins an empty folder that is to take the place of `path`, or of what the link `path` leads to.
+    ///
+    /// # Errors
+    /// Another process is at the same, or no folder can be made beside `path`.
+    pub(crate) fn begin(path: &Path) -> Result<Self> {
+        let target =
+            path.canonicalize().or_else(|_| std::path::absolute(path)).map_err(StoreError::io("read", path))?;
+        let (Some(parent), Some(_)) = (target.parent(), target.file_name()) else {
+            let problem = "expected a folder that another can take the place of, found one without a name";
+            return Err(StoreError::invalid(path, problem, "name another folder"));
+        };
+        fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
+        let partial = hidden(&target, "partial");
+        fs::create_dir_all(&partial).map_err(StoreError::io("create", &partial))?;
+        let lock = lock_folder(&target, &partial)?;
+        let replacement = Self { target, partial, committed: false, _lock: lock };
+        clear(&replacement.partial)?;
+        Ok(replacement)
+    }
+
+    /// Where to write what the folder is to hold.
+    pub(crate) fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Puts the new folder in the old one's place.
+    ///
+    /// # Errors
+    /// The disk refuses; the old folder is then still there.
+    pub(crate) fn commit(mut self) -> Result<()> {
+        sync_all(&self.partial)?;
+        put_in_place(&self.partial, &self.target, &hidden(&self.target, "previous"))?;
+        self.committed = true;
+        if let Some(parent) = self.target.parent() {
+            sync(parent)?;
+        }
+        // What now stands at the partial path is the old folder, if there was one. The new one is whole without this.
+        let _ = remove_folder(&self.partial);
+        Ok(())
+    }
+}
+
+impl Drop for FolderReplacement {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing can be reported from here, and the next one clears the folder anyway.
+            let _ = remove_folder(&self.partial);
+        }
+    }
+}
+
+/// A hidden folder beside `path`.
+fn hidden(path: &Path, purpose: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{purpose}"));
+    path.with_file_name(name)
+}
+
+/// Takes the lock of `folder`, in which `target` is made anew; it lasts as long as the file is open. Locking the folder itself
+/// leaves no file behind. None where the system opens no folders.
+fn lock_folder(target: &Path, folder: &Path) -> Result<Option<File>> {
+    let Ok(file) = File::open(folder) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: target.to_owned(), process: None }),
+        Err(TryLockError::Error(source)) => Err(StoreError::Io { action: "lock", path: folder.to_owned(), source }),
+    }
+}
+
+/// Removes everything from `folder`.
+fn clear(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
+        let path = entry.map_err(StoreError::io("read", folder))?.path();
+        if path.is_dir() {
+            remove_folder(&path)?;
+        } else {
+            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Flushes `folder` and all that is in it to disk.
+fn sync_all(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
+        let path = entry.map_err(StoreError::io("read", folder))?.path();
+        if path.is_dir() { sync_all(&path)? } else { sync(&path)? }
+    }
+    sync(folder)
+}
+
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(StoreError::io("flush", path))
+}
+
+pub(crate) fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Moves the folder `partial` to `path`; an earlier folder there ends up at `partial`, or is removed. Where the system cannot
+/// swap two folders, the earlier one waits at `previous` meanwhile.
+pub(crate) fn put_in_place(partial: &Path, path: &Path, previous: &Path) -> Result<()> {
+    if !path.exists() {
+        return fs::rename(partial, path).map_err(StoreError::io("create", path));
+    }
+    if exchange(partial, path).map_err(StoreError::io("replace", path))? {
+        return Ok(());
+    }
+    remove_folder(previous)?;
+    fs::rename(path, previous).map_err(StoreError::io("replace", path))?;
+    if let Err(source) = fs::rename(partial, path) {
+        // The earlier folder takes its place again.
+        let _ = fs::rename(previous, path);
+        return Err(StoreError::Io { action: "replace", path: path.to_owned(), source });
+    }
+    remove_folder(previous)
+}
+
+/// Swaps two folders in one step. False where the system or the file system cannot.
+#[cfg(target_os = "linux")]
+fn exchange(one: &Path, other: &Path) -> std::io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_one: &Path, _other: &Path) -> std::io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn replace(path: &Path, file: &str) {
+        let replacement = FolderReplacement::begin(path).unwrap();
+        fs::create_dir(replacement.path().join("below")).unwrap();
+        fs::write(replacement.path().join("below").join(file), file).unwrap();
+        replacement.commit().unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_replaced_whole_and_nothing_stays_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deeper/out");
+        for file in ["a", "b"] {
+            replace(&path, file);
+            assert_eq!(names(&path.join("below")), [file]);
+            assert_eq!(names(path.parent().unwrap()), ["out"]);
+        }
+    }
+
+    #[test]
+    fn a_dropped_replacement_leaves_the_earlier_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        replace(&path, "a");
+        let replacement = FolderReplacement::begin(&path).unwrap();
+        fs::write(replacement.path().join("half"), "").unwrap();
+        drop(replacement);
+        assert_eq!(names(folder.path()), ["out"]);
+        assert_eq!(names(&path.join("below")), ["a"]);
+    }
+
+    #[test]
+    fn what_a_kill_left_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        fs::create_dir_all(hidden(&path, "partial").join("half/made")).unwrap();
+        fs::write(hidden(&path, "partial").join("file"), "").unwrap();
+        replace(&path, "a");
+        assert_eq!((names(folder.path()), names(&path)), (vec!["out".to_owned()], vec!["below".to_owned()]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_one_may_write_and_what_a_link_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("out"), folder.path().join("link"));
+        replace(&path, "a");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let first = FolderReplacement::begin(&path).unwrap();
+        let error = FolderReplacement::begin(&link).unwrap_err();
+        assert!(matches!(&error, StoreError::Locked { path: locked, .. } if locked.ends_with("out")), "{error}");
+        drop(first);
+        replace(&link, "b");
+        assert!(link.is_symlink());
+        assert_eq!(names(&path.join("below")), ["b"]);
+        assert!(FolderReplacement::begin(Path::new("/")).is_err());
+    }
+}
