@@ -15,6 +15,7 @@ mod interruption;
 mod page;
 mod presets;
 mod projector;
+mod python;
 mod reruns;
 mod resume;
 mod schemas;

@@ -24,6 +24,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 pub struct Study {
     folder: TempDir,
     model: ModelKind,
+    latent_dim: u32,
 }
 
 /// The folder of the committed slice of MNIST: 512 training and 128 test images.
@@ -36,7 +37,14 @@ impl Study {
     /// A study of `model` without any file.
     #[must_use]
     pub fn empty(model: ModelKind) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), model }
+        Self { folder: tempfile::tempdir().unwrap(), model, latent_dim: 2 }
+    }
+
+    /// This study with a model of `latent_dim` dimensions, where it has no run yet.
+    #[must_use]
+    pub fn with_latent_dim(self, latent_dim: u32) -> Self {
+        assert!(!self.run().path().exists());
+        Self { latent_dim, ..self }
     }
 
     /// A study of `model` whose dataset is prepared.
@@ -74,7 +82,9 @@ impl Study {
     /// A copy of this study in another place.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self::with_files(self.model, &Tree::read(self.path()))
+        let study = Self { latent_dim: self.latent_dim, ..Self::empty(self.model) };
+        Tree::read(self.path()).write(study.path());
+        study
     }
 
     /// Runs stages, which have to end well.
@@ -107,7 +117,7 @@ impl Study {
     fn run_argument(&self, stage: Stage) -> PathBuf {
         match stage {
             _ if stage.is_of_dataset() => prepared_dataset("mnist").path().to_owned(),
-            _ => PathBuf::from(format!("artifacts/{}-2", self.model)),
+            _ => PathBuf::from(format!("artifacts/{}-{}", self.model, self.latent_dim)),
         }
     }
 
@@ -122,7 +132,7 @@ impl Study {
             }
             Stage::AeTrain => vec![
                 own("--model", self.model.name()),
-                own("--latent-dim", "2"),
+                own("--latent-dim", &self.latent_dim.to_string()),
                 own("--epochs", "2"),
                 own("--batch-size", "64"),
                 own("--train-count", "256"),

@@ -211,7 +211,7 @@ fn latents_are_shown_by_assigned_and_by_true_digit() {
     let mut gaps = Gaps::default();
     assert!(latents::draw(&catalogue(folder.path(), &["ae-2"]), &mut gaps).is_empty());
     let [line] = &gaps.lines()[..] else { panic!("{:?}", gaps.lines()) };
-    assert!(line.contains("assignments.parquet") && line.contains("each of the 40 train images"), "{line}");
+    assert!(line.contains("assignments.parquet") && line.contains("each of the 40 images"), "{line}");
     assert!(line.contains("rerun cluster-eval with --force"), "{line}");
 }
 
