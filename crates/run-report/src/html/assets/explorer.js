@@ -187,11 +187,14 @@ function paint() {
   paintPoints(context, size, view, model.places, order, colours, radius);
   if (selected >= 0) {
     const [left, top] = toPixel(view, size, model.places[2 * selected], model.places[2 * selected + 1]);
-    context.strokeStyle = themeColour("--ink");
-    context.lineWidth = 2 * devicePixelRatio;
-    context.beginPath();
-    context.arc(left, top, 7 * devicePixelRatio, 0, 2 * Math.PI);
-    context.stroke();
+    // Dark within light, or light within dark: it is seen on points and images alike.
+    for (const [colour, width] of [["--paper", 5], ["--ink", 2]]) {
+      context.strokeStyle = themeColour(colour);
+      context.lineWidth = width * devicePixelRatio;
+      context.beginPath();
+      context.arc(left, top, 7 * devicePixelRatio, 0, 2 * Math.PI);
+      context.stroke();
+    }
   }
   decodedPlane.follow();
 }
