@@ -55,6 +55,10 @@ fn shown_rows(browser: &Browser) -> Vec<(String, Vec<String>)> {
     rows.into_iter().map(|row| (row[0].clone(), row[1..].to_vec())).collect()
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
 /// The rows that `run-report compare` shows of the same runs.
 fn compared_rows(study: &Study, runs: &[&str]) -> (BTreeSet<String>, Value) {
     let paths: Vec<String> = runs.iter().map(|run| format!("artifacts/{run}")).collect();
@@ -62,7 +66,6 @@ fn compared_rows(study: &Study, runs: &[&str]) -> (BTreeSet<String>, Value) {
         ["compare", "--each", "--json"].into_iter().chain(paths.iter().map(String::as_str)).collect();
     let output = study.report(&arguments).output().unwrap();
     let comparison: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
     let parameters = comparison["parameters"].as_array().unwrap().iter();
     let parameters = parameters.map(|row| format!("{}: {}", text(&row["stage"]), text(&row["name"])));
     let figures = comparison["figures"].as_array().unwrap().iter().map(|row| text(&row["name"]));
@@ -92,6 +95,9 @@ fn two_runs_show_exactly_what_differs() {
         let names: Vec<String> = names.collect();
         assert_eq!(names.iter().cloned().collect::<BTreeSet<_>>(), expected, "{runs:?}");
         assert_eq!(names.len(), expected.len(), "{names:?}");
+        // So are its remarks.
+        let remarks = comparison["remarks"].as_array().unwrap().iter().map(|remark| format!("Note: {}.", text(remark)));
+        assert_eq!(browser.texts("#comparison .remark"), remarks.collect::<Vec<_>>(), "{runs:?}");
         // The better one is the one that the comparison calls so.
         let best: Vec<String> = browser.texts("#comparison td.better");
         let figures = comparison["figures"].as_array().unwrap();

@@ -27,6 +27,7 @@ pub use figures::ComparedFigure;
 pub use lineage::Lineage;
 pub use parameters::ComparedParameter;
 pub(crate) use parameters::parameters;
+pub(crate) use remarks::{Aspect, aspects};
 
 /// Runs side by side. Shares are in [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

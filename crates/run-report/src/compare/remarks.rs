@@ -1,6 +1,7 @@
 //! What a reader should know before comparing: where sides are not alike in more than what was chosen for them.
 
 use run_store::Stage;
+use serde::Serialize;
 
 use crate::collect::{Run, WITH_VARIANTS, stages};
 use crate::compare::sides::Members;
@@ -18,39 +19,65 @@ pub(crate) fn remarks(sides: &[Members<'_>]) -> Vec<String> {
     variants.dedup();
     remarks.append(&mut variants);
 
-    let dataset = |run: &Run| run.training.as_ref().map(|training| training.dataset.clone());
-    let read = |run: &Run, stage: Stage, input: &str| {
-        Some(run.manifests.get(&stage)?.inputs.get(input)?.blake3.short().to_owned())
-    };
-    if let Some(datasets) = differing(sides, dataset) {
-        remarks.push(format!("the runs are of different datasets: {datasets}"));
-    } else if let Some(contents) = differing(sides, |run| read(run, Stage::AeTrain, DATASET)) {
-        remarks.push(format!("the dataset has one name and different contents: {contents}"));
-    }
-    // A lower bound is a figure of its own, and so in no danger of being held against another loss.
-    let loss = |run: &Run| run.loss().filter(|_| run.figures.contains_key(&Figure::LossTest)).map(str::to_owned);
-    if let Some(losses) = differing(sides, loss) {
-        remarks.push(format!("the losses are of different kinds, and none is called better: {losses}"));
-    }
-    if let Some(counts) = differing(sides, |run| run.cluster_count.map(|count| format!("k = {count}"))) {
-        remarks.push(format!("more clusters alone raise cluster.accuracy: {counts}"));
-    }
-    if let Some(readers) = differing(sides, |run| read(run, Stage::ReconEval, READER)) {
-        remarks.push(format!("what is readable was judged by different readers: {readers}"));
-    }
-    for stage in stages() {
-        let format =
-            |run: &Run| run.manifests.get(&stage).map(|manifest| format!("format {}", manifest.format_version));
-        let schema = |run: &Run| run.schema_versions.get(&stage).map(|version| format!("schema version {version}"));
-        let found = [differing(sides, format), differing(sides, schema)];
+    let all: Vec<Vec<Vec<Aspect>>> =
+        sides.iter().map(|side| side.runs.iter().map(|run| aspects(run)).collect()).collect();
+    let titles: Vec<String> = sides.iter().map(Members::title).collect();
+    // Every run has the same aspects.
+    let Some(first) = all.iter().flatten().next() else { return remarks };
+    let mut previous_differs = false;
+    for (position, aspect) in first.iter().enumerate() {
+        let values = |side: &Vec<Vec<Aspect>>| side.iter().filter_map(|run| run.get(position)?.value.clone()).collect();
+        let found = differing(&titles, &all.iter().map(values).collect::<Vec<Vec<String>>>());
+        let differs = found.is_some();
         remarks.extend(
             found
-                .into_iter()
-                .flatten()
-                .map(|versions| format!("{stage} was written in different versions: {versions}")),
+                .filter(|_| !(aspect.refines_previous && previous_differs))
+                .map(|values| format!("{}: {values}", aspect.sentence)),
         );
+        previous_differs = differs;
     }
     remarks
+}
+
+/// Something in which runs should be alike to be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Aspect {
+    /// What is said where they are not.
+    pub sentence: String,
+    /// What it is in a run, where that has it.
+    pub value: Option<String>,
+    /// Whether it goes without saying where the aspect before it differs.
+    pub refines_previous: bool,
+}
+
+/// The aspects of `run`: of every run the same, in the same order.
+pub(crate) fn aspects(run: &Run) -> Vec<Aspect> {
+    let aspect = |sentence: &str, value: Option<String>| Aspect {
+        sentence: sentence.to_owned(),
+        value,
+        refines_previous: false,
+    };
+    let read =
+        |stage: Stage, input: &str| Some(run.manifests.get(&stage)?.inputs.get(input)?.blake3.short().to_owned());
+    // A lower bound is a figure of its own, and so in no danger of being held against another loss.
+    let loss = run.loss().filter(|_| run.figures.contains_key(&Figure::LossTest));
+    let mut aspects = vec![
+        aspect("the runs are of different datasets", run.training.as_ref().map(|training| training.dataset.clone())),
+        Aspect {
+            refines_previous: true,
+            ..aspect("the dataset has one name and different contents", read(Stage::AeTrain, DATASET))
+        },
+        aspect("the losses are of different kinds, and none is called better", loss.map(str::to_owned)),
+        aspect("more clusters alone raise cluster.accuracy", run.cluster_count.map(|count| format!("k = {count}"))),
+        aspect("what is readable was judged by different readers", read(Stage::ReconEval, READER)),
+    ];
+    for stage in stages() {
+        let sentence = format!("{stage} was written in different versions");
+        let format = run.manifests.get(&stage).map(|manifest| format!("format {}", manifest.format_version));
+        let schema = run.schema_versions.get(&stage).map(|version| format!("schema version {version}"));
+        aspects.extend([format, schema].map(|version| aspect(&sentence, version)));
+    }
+    aspects
 }
 
 /// What stands in for what in a run with a variant.
@@ -64,18 +91,18 @@ fn variant(run: &Run) -> Option<String> {
 }
 
 /// Which side has which value, if they do not all have the same: `mnist (ae-2), fashion-mnist (cae-2)`.
-fn differing(sides: &[Members<'_>], value: impl Fn(&Run) -> Option<String>) -> Option<String> {
+fn differing(titles: &[String], sides: &[Vec<String>]) -> Option<String> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    for side in sides {
-        let mut values: Vec<String> = side.runs.iter().filter_map(|run| value(run)).collect();
+    for (title, values) in titles.iter().zip(sides) {
+        let mut values = values.clone();
         values.dedup();
         if values.is_empty() {
             continue;
         }
         let text = values.join(" and ");
         match found.iter_mut().find(|(known, _)| *known == text) {
-            Some((_, names)) => names.push(side.title()),
-            None => found.push((text, vec![side.title()])),
+            Some((_, names)) => names.push(title.clone()),
+            None => found.push((text, vec![title.clone()])),
         }
     }
     let texts = found.iter().map(|(text, names)| format!("{text} ({})", names.join(", ")));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::blocks::{MISSING, absent_in};
 use crate::collect::{Run, names, stages};
-use crate::compare::parameters;
+use crate::compare::{Aspect, aspects, parameters};
 use crate::figure::Figure;
 use crate::figure_name::Direction;
 use crate::summary::{RunSummary, Summary};
@@ -23,6 +23,8 @@ pub(super) struct ChosenRun {
     figures: BTreeMap<&'static str, f64>,
     /// What its training was told to lower.
     loss: Option<String>,
+    /// In what runs should be alike to be compared.
+    aspects: Vec<Aspect>,
 }
 
 /// What the script has to know of a figure.
@@ -76,6 +78,7 @@ pub(super) fn runs(runs: &[Run]) -> Vec<ChosenRun> {
         stages: stages().filter_map(|stage| Some((stage.name(), parameters(run, stage)?))).collect(),
         figures: run.figures.iter().map(|(figure, value)| (figure.name(), *value)).collect(),
         loss: run.loss().map(str::to_owned),
+        aspects: aspects(run),
     };
     runs.iter().zip(names(runs)).map(chosen).collect()
 }

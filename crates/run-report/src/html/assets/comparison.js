@@ -43,6 +43,24 @@ function differingFigures(runs) {
   return rows;
 }
 
+/** What a reader should know before comparing: each aspect in which the runs are not alike, with who has what. */
+function remarks(runs) {
+  const said = [];
+  let previousDiffers = false;
+  runs[0].aspects.forEach(({ sentence, refines_previous: refinesPrevious }, position) => {
+    const found = new Map();
+    for (const run of runs) {
+      const { value } = run.aspects[position];
+      if (value !== null) found.set(value, [...(found.get(value) ?? []), run.name]);
+    }
+    const differs = found.size > 1;
+    if (differs && !(refinesPrevious && previousDiffers))
+      said.push(`${sentence}: ${[...found].map(([value, names]) => `${value} (${names.join(", ")})`).join(", ")}`);
+    previousDiffers = differs;
+  });
+  return said;
+}
+
 /** A figure with as many decimals as it takes to tell `values` apart. */
 function decimalsFor(figure, values) {
   const texts = (decimals) => new Set(values.map((value) => (value * figure.factor).toFixed(decimals)));
@@ -109,6 +127,12 @@ function compareChosen() {
     parameters.length + figures.length === 0
       ? "Nothing differs between these runs."
       : "What is the same is left out. In brackets: the difference from the first run. Green: the best.";
+  for (const remark of remarks(runs)) {
+    const said = document.createElement("p");
+    said.className = "remark";
+    said.textContent = `Note: ${remark}.`;
+    place.append(said);
+  }
   if (parameters.length > 0) {
     const rows = parameters.map(({ stage, name, values }) => ({
       name: `${stage}: ${name}`,
