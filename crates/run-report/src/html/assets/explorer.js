@@ -2,12 +2,8 @@
 
 /** How near, in CSS pixels, the pointer has to be to an image. */
 const REACH = 12;
-/** The side, in CSS pixels, of a cell of the decoded plane. */
-const CELL = 36;
 const WALL_COLUMNS = 12;
 const WALL_STEP = 120;
-
-const element = (id) => document.getElementById(id);
 
 /** `#rrggbb` as the bytes of a pixel. */
 function pixelColour(hex) {
@@ -32,61 +28,6 @@ const explorer = {
   cluster: null,
   wallCount: WALL_STEP,
 };
-
-/** Everything of a model, unpacked; its arrays have an entry for each image, those of the training split first. */
-async function loadModel(packed) {
-  const set = data.images[packed.images];
-  const [places, labels, indices, decode] = await Promise.all([
-    points(packed.places),
-    parcel(set.labels),
-    parcel(set.indices).then((bytes) => wholes(bytes, 32)),
-    decoderOf(packed.decoder),
-  ]);
-  const clusters = packed.clusters && wholes(await parcel(packed.clusters.parcel), 16);
-  return {
-    packed,
-    set,
-    places,
-    labels,
-    indices,
-    clusters,
-    names: packed.clusters?.names ?? [],
-    latents: packed.latents ? await points(packed.latents) : places,
-    dimensions: packed.latents ? packed.latents.dimensions : 2,
-    pixels: set.pixels && (await parcel(set.pixels.parcel)),
-    decode,
-  };
-}
-
-/** The split of an image, and its index there. */
-function identity(model, image) {
-  const [[train, count], [test]] = model.set.splits;
-  return { split: image < count ? train : test, index: model.indices[image] };
-}
-
-/** The image with an index in a split; -1 where there is none. */
-function imageAt(model, split, index) {
-  const [[train, count]] = model.set.splits;
-  const [from, to] = split === train ? [0, count] : [count, model.labels.length];
-  const within = model.indices.subarray(from, to).indexOf(index);
-  return within < 0 ? -1 : from + within;
-}
-
-/** Grey levels of an image as it was given to the model; none where the dataset was not there. */
-function originalLevels(model, image) {
-  if (!model.pixels) return null;
-  const length = model.set.pixels.height * model.set.pixels.width;
-  return Uint8Array.from({ length }, (_, place) => {
-    const pixel = image * length + place;
-    const pair = model.pixels[pixel >> 1];
-    return 17 * (pixel % 2 === 0 ? pair & 15 : pair >> 4);
-  });
-}
-
-function redrawnLevels(model, image) {
-  const latent = model.latents.subarray(image * model.dimensions, (image + 1) * model.dimensions);
-  return Uint8Array.from(model.decode(latent), (value) => Math.round(255 * value));
-}
 
 // ---- Colours and legend ----------------------------------------------------------------------------------------------
 
@@ -198,67 +139,6 @@ function paint() {
   }
   decodedPlane.follow();
 }
-
-/** The images that a decoder makes of the plane itself, under the points. */
-const decodedPlane = {
-  view: null,
-  timer: null,
-  run: 0,
-
-  isOn() {
-    return element("decoded").checked && explorer.model.packed.is_latent_plane;
-  },
-
-  /** Moves what is drawn along with the view, and draws it anew once the view rests. */
-  follow() {
-    const canvas = element("decoded-plane");
-    if (!this.isOn()) {
-      if (this.view) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-      this.view = null;
-      this.run++;
-      return;
-    }
-    if (this.view === explorer.view) return;
-    if (this.view) {
-      const size = { width: canvas.clientWidth, height: canvas.clientHeight };
-      const factor = explorer.view.scale / this.view.scale;
-      const inCss = { ...explorer.view, scale: explorer.view.scale / devicePixelRatio };
-      const [left, top] = toPixel(inCss, size, this.view.x, this.view.y);
-      canvas.style.transform = `translate(${left - size.width / 2}px, ${top - size.height / 2}px) scale(${factor})`;
-    }
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.draw(), this.view ? 150 : 0);
-  },
-
-  async draw() {
-    const run = ++this.run;
-    const { model, view } = explorer;
-    const canvas = element("decoded-plane");
-    const size = planeSize();
-    [canvas.width, canvas.height] = [size.width, size.height];
-    canvas.style.transform = "";
-    this.view = view;
-    const context = canvas.getContext("2d");
-    const { height, width } = model.packed.decoder;
-    const cell = new OffscreenCanvas(width, height);
-    const side = CELL * devicePixelRatio;
-    let pause = performance.now() + 10;
-    // From the middle of the view: cells lie on whole steps from there.
-    for (let row = Math.ceil(-size.height / 2 / side - 1); row * side < size.height / 2; row++)
-      for (let column = Math.ceil(-size.width / 2 / side - 1); column * side < size.width / 2; column++) {
-        const [left, top] = [size.width / 2 + column * side, size.height / 2 + row * side];
-        const levels = Uint8Array.from(model.decode(toPlace(view, size, left + side / 2, top + side / 2)), (value) => Math.round(255 * value));
-        cell.getContext("2d").putImageData(greyImage(levels, width, height, 1), 0, 0);
-        context.drawImage(cell, Math.round(left), Math.round(top), Math.ceil(side), Math.ceil(side));
-        if (performance.now() > pause) {
-          await new Promise(requestAnimationFrame);
-          if (run !== this.run) return;
-          pause = performance.now() + 10;
-        }
-      }
-    element("decoded-plane").dataset.drawn = String(run);
-  },
-};
 
 // ---- What is pointed at ----------------------------------------------------------------------------------------------
 
