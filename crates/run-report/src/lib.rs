@@ -23,6 +23,7 @@ mod projection;
 mod projector;
 pub mod reference;
 mod seeds;
+mod source_images;
 mod spread;
 mod stage;
 mod summary;

@@ -67,6 +67,21 @@ impl Assignments {
         Err(StoreError::invalid(path, problem, "rerun cluster-eval with --force"))
     }
 
+    /// The cluster of each of the `latents` of `split` and the class that this is named after, in their order; `path` is where
+    /// the table was read from.
+    ///
+    /// # Errors
+    /// The table is of other images.
+    pub fn named_clusters(
+        &self,
+        split: Split,
+        latents: &Latents,
+        path: &Path,
+    ) -> Result<impl Iterator<Item = (u32, Option<u8>)>> {
+        let named = |row: usize| (self.clusters[row], Some(self.names[row]).filter(|name| *name != Self::UNNAMED));
+        Ok(self.rows_of(split, latents, path)?.into_iter().map(named))
+    }
+
     /// Writes the table to `path` in one step: what was there before stays until the new table is whole.
     ///
     /// # Errors

@@ -1,17 +1,16 @@
 //! Where every image lies in each model's latent space, what it is taken for, and how the model redraws it.
 
-use std::collections::BTreeMap;
-
-use run_store::{Assignments, FinishedStage, LatentSplits, Latents, Split, Stage, StoreError, file};
+use run_store::{Assignments, FinishedStage, LatentSplits, Split, Stage, StoreError, VerifiedFile, file};
 use serde::Serialize;
 
 use super::decoder::{Decoder, PackedDecoder};
-use super::images::{ImageSet, Images, dataset};
+use super::images::{ImageSet, Images};
 use super::parcels::{ParcelId, Parcels};
 use super::quantised::{Grain, Quantised};
 use crate::figures::catalogue::{Catalogue, Entry};
 use crate::figures::gaps::Gaps;
 use crate::projection::principal_components;
+use crate::source_images::dataset_of;
 
 /// What the explorer is called where a run is left out of it.
 const NAME: &str = "the latent explorer";
@@ -53,7 +52,7 @@ struct Clusters {
 struct Explored {
     latents: LatentSplits,
     images: Images,
-    dataset: Option<FinishedStage>,
+    dataset: Option<VerifiedFile>,
     clusters: Option<(Vec<u16>, Vec<Option<u8>>)>,
     decoder: Decoder,
 }
@@ -94,7 +93,7 @@ impl Explored {
     fn read(entry: &Entry, gaps: &mut Gaps) -> Result<Self, StoreError> {
         let [train, test] = [file::TRAIN_LATENTS, file::TEST_LATENTS].map(|name| entry.file(Stage::LatentExport, name));
         let latents = LatentSplits::read(&train?, &test?)?;
-        let dataset = match dataset(entry) {
+        let dataset = match dataset_of(&FinishedStage::open(entry.run.dir.stage(Stage::LatentExport, None))?) {
             Ok(dataset) => Some(dataset),
             Err(error) => {
                 gaps.cannot_use(entry, &error, DIGITS);
@@ -157,19 +156,18 @@ impl Explored {
 fn clusters(entry: &Entry, latents: &LatentSplits) -> Result<(Vec<u16>, Vec<Option<u8>>), StoreError> {
     let path = entry.file(Stage::ClusterEval, file::ASSIGNMENTS)?;
     let assignments = Assignments::read(&path)?;
-    let of_split = |split: Split, latents: &Latents| assignments.rows_of(split, latents, &path);
-    let rows = [of_split(Split::Train, &latents.train)?, of_split(Split::Test, &latents.test)?].concat();
-    let cluster = |row: usize| {
-        u16::try_from(assignments.clusters[row]).map_err(|_| {
-            let problem =
-                format!("expected at most {} clusters, found cluster {}", u16::MAX, assignments.clusters[row]);
+    let train = assignments.named_clusters(Split::Train, &latents.train, &path)?;
+    let test = assignments.named_clusters(Split::Test, &latents.test, &path)?;
+    let (mut clusters, mut names) = (Vec::new(), Vec::new());
+    for (cluster, name) in train.chain(test) {
+        let cluster = u16::try_from(cluster).map_err(|_| {
+            let problem = format!("expected at most {} clusters, found cluster {cluster}", u16::MAX);
             StoreError::invalid(&path, problem, "rerun cluster-eval with fewer")
-        })
-    };
-    let clusters = rows.iter().map(|row| cluster(*row)).collect::<Result<Vec<u16>, _>>()?;
-    let named = clusters.iter().zip(rows.iter().map(|row| assignments.names[*row]));
-    let named: BTreeMap<u16, Option<u8>> =
-        named.map(|(cluster, name)| (*cluster, (name != Assignments::UNNAMED).then_some(name))).collect();
-    let count = named.keys().next_back().map_or(0, |last| last + 1);
-    Ok((clusters, (0..count).map(|cluster| named.get(&cluster).copied().flatten()).collect()))
+        })?;
+        let position = usize::from(cluster);
+        names.resize(names.len().max(position + 1), None);
+        names[position] = name;
+        clusters.push(cluster);
+    }
+    Ok((clusters, names))
 }

@@ -1,10 +1,10 @@
 //! The images that latents are of, shared by all models that were given the same.
 
-use run_store::{DatasetFile, FinishedStage, Split, Stage, StoreError, file};
+use run_store::{ContentHash, DatasetFile, Split, StoreError, VerifiedFile};
 use serde::Serialize;
 
 use super::parcels::{ParcelId, Parcels};
-use crate::figures::catalogue::Entry;
+use crate::source_images::image;
 
 /// Levels of grey that a page keeps.
 const LEVELS: u8 = 16;
@@ -13,7 +13,7 @@ const LEVELS: u8 = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Images {
     /// The content of the prepared dataset, none if it is not there.
-    dataset: Option<String>,
+    dataset: Option<ContentHash>,
     /// Positions in the source's training split, then in its test split.
     indices: [Vec<u32>; 2],
     labels: [Vec<u8>; 2],
@@ -41,18 +41,16 @@ struct Pixels {
 }
 
 impl Images {
-    /// The images of these positions and labels, of the dataset `dataset`.
-    pub fn new(dataset: Option<&FinishedStage>, indices: [Vec<u32>; 2], labels: [Vec<u8>; 2]) -> Self {
-        let content =
-            |dataset: &FinishedStage| Some(format!("{:?}", dataset.manifest().outputs.get(file::DATASET)?.blake3));
-        Self { dataset: dataset.and_then(content), indices, labels }
+    /// The images of these positions and labels, of the dataset in the file `dataset`.
+    pub fn new(dataset: Option<&VerifiedFile>, indices: [Vec<u32>; 2], labels: [Vec<u8>; 2]) -> Self {
+        Self { dataset: dataset.map(|dataset| dataset.hash().clone()), indices, labels }
     }
 
     /// Puts the images into parcels, with what `dataset` shows of them.
     ///
     /// # Errors
     /// The dataset cannot be read, or does not hold them.
-    pub fn pack(&self, dataset: Option<&FinishedStage>, parcels: &mut Parcels) -> Result<ImageSet, StoreError> {
+    pub fn pack(&self, dataset: Option<&VerifiedFile>, parcels: &mut Parcels) -> Result<ImageSet, StoreError> {
         let pixels = dataset.map(|dataset| self.pixels(dataset)).transpose()?;
         let indices: Vec<u8> = self.indices.iter().flatten().flat_map(|index| index.to_le_bytes()).collect();
         let [train, test] = self.indices.each_ref().map(Vec::len);
@@ -64,30 +62,20 @@ impl Images {
         })
     }
 
-    fn pixels(&self, dataset: &FinishedStage) -> Result<(Vec<u8>, u32, u32), StoreError> {
-        let path = dataset.file(file::DATASET)?.path().to_owned();
-        let file = DatasetFile::read(&path)?;
+    fn pixels(&self, dataset: &VerifiedFile) -> Result<(Vec<u8>, u32, u32), StoreError> {
+        let path = dataset.path();
+        let file = DatasetFile::read(path)?;
         let dataset = file.dataset()?;
-        let length = dataset.height as usize * dataset.width as usize;
         let mut levels = Vec::new();
-        for (split, indices) in [Split::Train, Split::Test].into_iter().zip(&self.indices) {
-            for index in indices {
-                let start = *index as usize * length;
-                let image = dataset.split(split).pixels.get(start..start + length).ok_or_else(|| {
-                    let problem = format!("expected the {split} image {index}, which latents are of, found fewer");
-                    StoreError::invalid(&path, problem, "prepare the dataset that the run was trained on")
-                })?;
+        for ((split, indices), labels) in [Split::Train, Split::Test].into_iter().zip(&self.indices).zip(&self.labels) {
+            for (index, label) in indices.iter().zip(labels) {
+                let image = image(&dataset, path, (split, *index, *label))?;
                 levels.extend(image.iter().map(|pixel| level(*pixel)));
             }
         }
         let packed = levels.chunks(2).map(|pair| pair.iter().rev().fold(0, |byte, level| byte << 4 | level)).collect();
         Ok((packed, dataset.height, dataset.width))
     }
-}
-
-/// The prepared dataset that the model of `entry` was trained on, if it is where it was.
-pub(super) fn dataset(entry: &Entry) -> Result<FinishedStage, StoreError> {
-    FinishedStage::open(entry.run.dir.stage(Stage::AeTrain, None))?.dataset(None)
 }
 
 /// The nearest of the levels.

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use run_store::{ModelKind, Stage};
+use run_store::{Dataset, LabelledImages, ModelKind, Stage};
 
 use super::*;
 use crate::collect::collect;
@@ -83,6 +83,29 @@ fn a_page_does_not_grow_beyond_its_limit() {
     let shown = count(&some, "\"is_latent_plane\":");
     let without_room = left_out.iter().filter(|line| line.contains("would be too large")).count();
     assert!(shown < names.len() && without_room > 0, "{shown} shown, {left_out:?}");
+}
+
+/// Digits are those that the latents are of, or none at all.
+#[test]
+fn digits_of_another_dataset_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels: Vec<u8> = (0..40_u8).map(|image| image % 10).collect();
+    let (pixels, others) = (vec![7; 40 * 16], vec![9; 40 * 16]);
+    let [split, other] = [&pixels, &others].map(|pixels| LabelledImages { pixels, labels: &labels });
+    let dataset = Dataset { name: "grey", height: 4, width: 4, class_count: 10, train: split, test: split };
+    Example::new(folder.path(), "cae-3", ModelKind::Cae, 3).all().of_dataset(&dataset);
+    let (page, left_out) = of(folder.path(), &["cae-3"], PAGE_LIMIT);
+    assert!(left_out.is_empty() && page.contains("\"pixels\":{\"parcel\":"), "{left_out:?}");
+    // Prepared anew from something else, after the latents were made.
+    let changed = Dataset { test: other, ..dataset };
+    Example::new(folder.path(), "later", ModelKind::Cae, 3).train().export().of_dataset(&changed);
+    let (page, left_out) = of(folder.path(), &["cae-3"], PAGE_LIMIT);
+    assert!(page.contains("\"pixels\":null"));
+    let [line] = &left_out[..] else { panic!("{left_out:?}") };
+    assert!(
+        line.contains("the latent explorer's digits") && line.contains("the dataset that the latents are of"),
+        "{line}"
+    );
 }
 
 /// Bytes of the figures in `page`.

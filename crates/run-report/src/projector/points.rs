@@ -63,11 +63,8 @@ impl Points {
         let assignments = Assignments::read(&path).map_err(|error| full(&error))?;
         let mut clusters = Vec::new();
         for (split, latents) in [(Split::Train, &self.latents.train), (Split::Test, &self.latents.test)] {
-            let rows = assignments.rows_of(split, latents, &path).map_err(|error| full(&error))?;
-            clusters.extend(rows.into_iter().take(self.count).map(|row| {
-                let name = assignments.names[row];
-                (assignments.clusters[row], (name != Assignments::UNNAMED).then_some(name))
-            }));
+            let named = assignments.named_clusters(split, latents, &path).map_err(|error| full(&error))?;
+            clusters.extend(named.take(self.count));
         }
         Ok(clusters)
     }

@@ -1,10 +1,11 @@
 //! The images of points, side by side in one picture.
 
-use run_store::{DatasetFile, LabelledImages, Point, Split, VerifiedFile, file};
+use run_store::{DatasetFile, Point, Split, VerifiedFile};
 
 use super::points::Points;
 use crate::blocks::thousands;
 use crate::drawing::grey_png;
+use crate::source_images::{dataset_of, image};
 use crate::text::full;
 
 /// The projector takes no picture that is wider or higher.
@@ -27,17 +28,7 @@ pub(super) struct Sprite {
 impl Album {
     /// The images that `points` are of, or why they are not there.
     pub fn of(points: &Points) -> Result<Self, String> {
-        let prepared = points.exported.dataset(None).map_err(|error| full(&error))?;
-        let dataset = prepared.file(file::DATASET).map_err(|error| full(&error))?;
-        let expected = points.exported.manifest().inputs.get("dataset").map(|input| &input.blake3);
-        if let Some(expected) = expected.filter(|expected| *expected != dataset.hash()) {
-            return Err(format!(
-                "{}: expected the dataset that the latents are of, {}, found {}; run latent-export again",
-                dataset.path().display(),
-                expected.short(),
-                dataset.hash().short()
-            ));
-        }
+        let dataset = dataset_of(&points.exported).map_err(|error| full(&error))?;
         let image = |point: &Point| (point.split, point.index, point.label);
         Ok(Self { dataset, images: points.known.iter().map(image).collect() })
     }
@@ -54,14 +45,8 @@ impl Album {
         let (height, width) = (dataset.height as usize, dataset.width as usize);
         let columns = self.columns(height, width)?;
         let mut pixels = vec![0; columns * height * columns * width];
-        for (position, (split, index, label)) in self.images.iter().enumerate() {
-            let image = image(dataset.split(*split), *index, *label).ok_or_else(|| {
-                format!(
-                    "{}: expected a {label} as {split} image {index}, as the latents say, found none; run latent-export \
-                     with --force",
-                    self.dataset.path().display()
-                )
-            })?;
+        for (position, wanted) in self.images.iter().enumerate() {
+            let image = image(&dataset, self.dataset.path(), *wanted).map_err(|error| full(&error))?;
             let (top, left) = (position / columns * height, position % columns * width);
             for (row, line) in image.chunks_exact(width).enumerate() {
                 pixels[((top + row) * columns * width + left)..][..width].copy_from_slice(line);
@@ -92,11 +77,4 @@ impl Album {
             "{count} of {height} × {width} pixels do not fit into the {LIMIT} × {LIMIT} that the projector takes; {advice}"
         ))
     }
-}
-
-/// The pixels of the image at `index`, if it is there and a `label`.
-fn image<'a>(images: LabelledImages<'a>, index: u32, label: u8) -> Option<&'a [u8]> {
-    let position = index as usize;
-    let image = images.range(position..position + 1);
-    (image.labels == [label]).then_some(image.pixels)
 }

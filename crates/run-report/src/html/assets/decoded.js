@@ -51,7 +51,7 @@ const decodedPlane = {
     for (let row = Math.ceil(-size.height / 2 / side - 1); row * side < size.height / 2; row++)
       for (let column = Math.ceil(-size.width / 2 / side - 1); column * side < size.width / 2; column++) {
         const [left, top] = [size.width / 2 + column * side, size.height / 2 + row * side];
-        const levels = Uint8Array.from(model.decode(toPlace(view, size, left + side / 2, top + side / 2)), (value) => Math.round(255 * value));
+        const levels = decodedLevels(model, toPlace(view, size, left + side / 2, top + side / 2));
         cell.getContext("2d").putImageData(greyImage(levels, width, height, 1), 0, 0);
         context.drawImage(cell, Math.round(left), Math.round(top), Math.ceil(side), Math.ceil(side));
         if (performance.now() > pause) {

@@ -11,10 +11,6 @@ function pixelColour(hex) {
   return ((0xff << 24) | ((code & 255) << 16) | (code & 0xff00) | (code >> 16)) >>> 0;
 }
 
-function themeColour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
 const grouped = (count) => count.toLocaleString("en");
 
 /** What is shown: the model, which of its images in which colours, the view, and what is pointed at. */

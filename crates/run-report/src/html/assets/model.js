@@ -52,7 +52,11 @@ function originalLevels(model, image) {
   });
 }
 
-function redrawnLevels(model, image) {
-  const latent = model.latents.subarray(image * model.dimensions, (image + 1) * model.dimensions);
+/** Grey levels of what the model makes of a latent. */
+function decodedLevels(model, latent) {
   return Uint8Array.from(model.decode(latent), (value) => Math.round(255 * value));
+}
+
+function redrawnLevels(model, image) {
+  return decodedLevels(model, model.latents.subarray(image * model.dimensions, (image + 1) * model.dimensions));
 }

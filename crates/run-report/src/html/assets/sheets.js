@@ -17,7 +17,7 @@ function drawSheet(canvas, sheets, pixels, position) {
   canvas.width = SHEET_SCALE * (SHEET_COLUMNS * step.x + SHEET_GAP);
   canvas.height = SHEET_SCALE * (rows * step.y + SHEET_GAP);
   const context = canvas.getContext("2d");
-  const alarm = getComputedStyle(document.documentElement).getPropertyValue("--alarm");
+  const alarm = themeColour("--alarm");
   const unreadable = position < 0 ? sheets.originals.unreadable : sheets.epochs[position].unreadable;
   for (let digit = 0; digit < labels.length; digit++) {
     const start = ((position + 1) * labels.length + digit) * height * width;

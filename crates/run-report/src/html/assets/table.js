@@ -41,6 +41,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+function themeColour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
 // Light or dark as the system says, until the button says otherwise.
 {
   const system = matchMedia("(prefers-color-scheme: dark)");
