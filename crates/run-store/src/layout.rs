@@ -140,7 +140,7 @@ impl Stage {
     #[must_use]
     pub fn format_version(self) -> u32 {
         match self {
-            Self::AeTrain => 2,
+            Self::AeTrain | Self::ClusterEval => 2,
             _ => 1,
         }
     }
