@@ -97,6 +97,13 @@ class Ours:
     def classify(self):
         return self.stage("latent-classify", self.with_trained(), "--force")[:2]
 
+    def study(self, epochs):
+        """The study's four runs by the project's own script, two side by side."""
+        directory = self.folder / "study"
+        shutil.rmtree(directory, ignore_errors=True)
+        stages = ["train", "latents", "cluster", "classify"]
+        return run([ROOT / "scripts" / "pipeline", "-j2", *stages, "MODEL=ae cae", f"EPOCHS={epochs}", f"ARTIFACTS={directory}"])[:2]
+
     def up_to_date(self, stage):
         directory = self.with_trained()
         self.stage(stage, directory)
@@ -109,7 +116,7 @@ def epoch_of(answer):
     return statistics.median(seconds[1:] or seconds)
 
 
-def pieces(ours, quick, folder):
+def pieces(ours, quick, study_epochs, folder):
     """Piece → subject → what gives its seconds and memory. The first subject is ours."""
 
     def training(model, latent, epochs, torch_ways):
@@ -141,16 +148,22 @@ def pieces(ours, quick, folder):
         }
 
     inertias = {}
-    ways = {"plain": "PyTorch", "best": "PyTorch, channels-last, fused Adam"}
+    ways = {"best": "PyTorch, channels-last, fused Adam"}
+    if not quick:
+        ways["plain"] = "PyTorch"
     found = {
         "CAE epoch": training("cae", 32, 1 if quick else 3, ways),
         "AE epoch": training("ae", 32, 4 if quick else 8, ways),
-        "CVAE epoch": training("cvae", 32, 1 if quick else 3, ways),
         "export of 70,000": {"ours": ours.export, "Keras predict": lambda: whole("keras_peer.py", "export")},
         "K-means, 20,000 × 32": clustering(folder / "small.f32"),
         "classifier, 25 epochs": {"ours": ours.classify, "Keras": lambda: whole("keras_peer.py", "classify", 25)},
     }
     if not quick:
+        found["CVAE epoch"] = training("cvae", 32, 3, ways)
+        found["study of four runs"] = {
+            "ours": lambda: ours.study(study_epochs),
+            "Keras": lambda: whole("keras_peer.py", "study", study_epochs),
+        }
         found["K-means, 2,000,000 × 32"] = clustering(folder / "large.f32")
     for stage in ("ae-train", "cluster-eval"):
         bare = [RELEASE / "ae-train", "--version"]
@@ -204,8 +217,9 @@ def table(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one round, without the largest piece")
+    parser.add_argument("--quick", action="store_true", help="one round, without the longest pieces")
     parser.add_argument("--rounds", type=int, help="rounds of each piece (default: 5; 1 if quick)")
+    parser.add_argument("--study-epochs", type=int, default=25, help="epochs of the study's four runs (default: 25)")
     parser.add_argument("--output", type=Path, default=ROOT / "artifacts" / "bench.json", help="file to write")
     parser.add_argument("pieces", nargs="*", metavar="PIECE", help="only pieces whose name begins so")
     arguments = parser.parse_args()
@@ -213,7 +227,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         ours = Ours(folder / "runs")
-        found, inertias = pieces(ours, arguments.quick, folder)
+        found, inertias = pieces(ours, arguments.quick, arguments.study_epochs, folder)
         wanted = {
             name: subjects for name, subjects in found.items()
             if not arguments.pieces or any(name.startswith(piece) for piece in arguments.pieces)
@@ -226,8 +240,8 @@ def main():
         results = {}
         for name, subjects in wanted.items():
             print(f"{name} ...", file=sys.stderr, flush=True)
-            # A round of the largest takes minutes.
-            results[name] = race(subjects, min(rounds, 3) if "2,000,000" in name else rounds)
+            is_long = name.startswith("study") or "2,000,000" in name
+            results[name] = race(subjects, min(rounds, 3) if is_long else rounds)
         peak = statistics.median(peer("torch_peer.py", "peak")[0]["seconds"])
     record = {"threads": THREADS, "rounds": rounds, "matrix_product_flops": peak, "pieces": results}
     record["inertia"] = {
