@@ -101,7 +101,12 @@ fn a_manifest_that_is_not_as_written_is_a_reason() {
     would_say(&study, Stage::ClusterEval, &[], "(rerun: the earlier result is unfinished)");
     fs::write(&path, &whole).unwrap();
     edit_manifest(&dir, |manifest| manifest["format_version"] = 0.into());
-    would_say(&study, Stage::ClusterEval, &[], "(rerun: the stage's format 0 → 1)");
+    would_say(
+        &study,
+        Stage::ClusterEval,
+        &[],
+        &format!("(rerun: the stage's format 0 → {})", Stage::ClusterEval.format_version()),
+    );
     fs::write(&path, &whole).unwrap();
     edit_manifest(&dir, |manifest| drop(manifest["outputs"].as_object_mut().unwrap().remove(file::KMEANS)));
     would_say(&study, Stage::ClusterEval, &[], "(rerun: output kmeans.bin is missing)");

@@ -15,6 +15,9 @@ mod descent;
 mod pass;
 mod search;
 
+/// The largest value: of such, squares of distances between millions of points still add up in f32.
+const VALUE_LIMIT: f32 = 1e12;
+
 /// How to fit.
 #[derive(Clone, Copy, Debug)]
 pub struct FitOptions {
@@ -31,7 +34,7 @@ pub struct FitOptions {
 }
 
 /// Why there is no K-means model.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum KMeansError {
     /// There are fewer different points than clusters.
     #[error("expected at least {cluster_count} different latents, one a cluster, found {distinct}; use a lower --k")]
@@ -40,6 +43,15 @@ pub enum KMeansError {
         cluster_count: usize,
         /// The different points there are.
         distinct: usize,
+    },
+    /// A value is too large for sums of squares in f32, or no number.
+    #[error(
+        "expected latents within ±{VALUE_LIMIT:e}, found {found:e}; the model has diverged or the file is damaged: train it again \
+         with a lower --learning-rate, or export again with --force"
+    )]
+    OutOfRange {
+        /// The first such value.
+        found: f32,
     },
     /// linfa refuses.
     #[error("K-means failed: {0}")]
@@ -65,9 +77,12 @@ impl<D: Data<Elem = f32>, T> Fit<ArrayBase<D, Ix2>, T, KMeansError> for FitOptio
     /// Fits centroids to points, which are added up in f64: sums over a large cluster would lose digits in f32.
     ///
     /// # Errors
-    /// There are fewer different points than clusters, or linfa refuses.
+    /// There are fewer different points than clusters, a value is out of range, or linfa refuses.
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<FittedKMeans, KMeansError> {
         let points = dataset.records().view();
+        if let Some(found) = points.iter().find(|value| value.is_nan() || value.abs() > VALUE_LIMIT) {
+            return Err(KMeansError::OutOfRange { found: *found });
+        }
         let distinct = count_distinct(points, self.cluster_count);
         if distinct < self.cluster_count {
             return Err(KMeansError::TooFewPoints { cluster_count: self.cluster_count, distinct });
@@ -208,5 +223,17 @@ mod tests {
     fn collapsed_latents_are_refused() {
         let error = fit(&[1.0, 1.0, 1.0, 2.0, -0.0, 0.0], 1, &OPTIONS).unwrap_err();
         assert_eq!(error, KMeansError::TooFewPoints { cluster_count: 5, distinct: 3 });
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for value in [f32::NAN, f32::INFINITY, -3e38] {
+            let error = fit(&[1.0, 2.0, 3.0, 4.0, 5.0, value], 1, &OPTIONS).unwrap_err().to_string();
+            assert!(error.contains("within ±1e12"), "{error}");
+        }
+        let large = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(|value: f32| value * 1e11);
+        let mut found = fit(&large, 1, &FitOptions { cluster_count: 6, tolerance: 1.0, ..OPTIONS }).unwrap();
+        found.sort_by(f64::total_cmp);
+        assert!(found.iter().zip(large).all(|(found, point)| (found / f64::from(point) - 1.0).abs() < 1e-5));
     }
 }
