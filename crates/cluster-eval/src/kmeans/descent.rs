@@ -29,8 +29,8 @@ pub(super) struct Fitted {
     has_ended: bool,
 }
 
-/// Moves the centroids of every fit to the means of their points, and themselves, until each has ended. Fits that have ended leave the passes
-/// over the points to the others.
+/// Moves the centroids of every fit to the means of their points, and themselves, until each has ended. Fits that have ended
+/// leave the passes over the points to the others.
 pub(super) fn descend(points: ArrayView2<'_, f32>, seedings: Vec<Centroids>, stop: Stop) -> Vec<Fitted> {
     let start = |centroids| Fitted {
         centroids,
