@@ -12,6 +12,7 @@
 mod architecture;
 mod autoencoder;
 mod classifier;
+mod dropout;
 mod error;
 mod network;
 mod parameters;

@@ -6,6 +6,7 @@
 use run_store::Layer;
 use tch::{Kind, Tensor, no_grad};
 
+use crate::dropout::dropout;
 use crate::error::{ModelError, Result};
 use crate::parameters::{Initial, ParameterInfo, Parameters, VALUE_LIMIT};
 
@@ -291,7 +292,10 @@ impl Operation {
             Self::Relu => input.relu(),
             Self::Sigmoid => input.sigmoid(),
             Self::Softmax => input.softmax(-1, None),
-            Self::Dropout { rate } => input.dropout(rate, mode == Mode::Training),
+            Self::Dropout { rate } => match mode {
+                Mode::Training => dropout(input, rate),
+                Mode::Inference => input.shallow_clone(),
+            },
             Self::Conv2d { weight, bias, padding } => {
                 let bias = bias.of(parameters, mode);
                 input.conv2d(parameter(weight), bias, [1, 1], [padding, padding], [1, 1], 1)
