@@ -110,6 +110,21 @@ class Ours:
         return self.stage(stage, directory)[:2]
 
 
+def operations(model, latent):
+    """Floating-point operations of an epoch's matrix products and convolutions: 20,000 images forward and, for the gradients
+    of weights and of inputs, twice that backward; 4,000 forward. Normalisation, pooling and the optimizer count as nothing.
+    """
+    if model == "ae":
+        units = [784, 512, 256, 128, 64, latent]
+        products = 2 * sum(inputs * outputs for inputs, outputs in zip(units, units[1:]))
+    else:
+        heads = 2 if model == "cvae" else 1
+        convolutions = 28**2 * 9 * 32 + 14**2 * 9 * 32 * 64
+        transposed = 7**2 * 9 * 64 * 64 + 14**2 * 9 * 64
+        products = convolutions + transposed + (heads + 1) * 3136 * latent
+    return 2 * products * (3 * 20_000 + 4_000)
+
+
 def epoch_of(answer):
     """The median epoch but for the first, which warms up."""
     seconds = answer["seconds"]
@@ -152,14 +167,14 @@ def pieces(ours, quick, study_epochs, folder):
     if not quick:
         ways["plain"] = "PyTorch"
     found = {
-        "CAE epoch": training("cae", 32, 1 if quick else 3, ways),
+        "CAE epoch": training("cae", 32, 1 if quick else 2, ways),
         "AE epoch": training("ae", 32, 4 if quick else 8, ways),
         "export of 70,000": {"ours": ours.export, "Keras predict": lambda: whole("keras_peer.py", "export")},
         "K-means, 20,000 × 32": clustering(folder / "small.f32"),
         "classifier, 25 epochs": {"ours": ours.classify, "Keras": lambda: whole("keras_peer.py", "classify", 25)},
     }
     if not quick:
-        found["CVAE epoch"] = training("cvae", 32, 3, ways)
+        found["CVAE epoch"] = training("cvae", 32, 2, ways)
         found["study of four runs"] = {
             "ours": lambda: ours.study(study_epochs),
             "Keras": lambda: whole("keras_peer.py", "study", study_epochs),
@@ -198,9 +213,14 @@ def race(subjects, rounds):
     }
 
 
+def shares(*subjects):
+    found = [subject["share_of_peak"] for subject in subjects if "share_of_peak" in subject]
+    return " : ".join(f"{share:.0%}" for share in found)
+
+
 def table(results):
-    rows = ["| piece | ours, s | against | theirs, s | times ours, median (least to greatest) | memory, MB, ours : theirs |"]
-    rows.append("|---|---|---|---|---|---|")
+    columns = ["piece", "ours, s", "against", "theirs, s", "times ours, median (least to greatest)", "memory, MB, ours : theirs"]
+    rows = [f"| {' | '.join(columns)} | share of peak, ours : theirs |", "|---" * (len(columns) + 1) + "|"]
     for piece, subjects in results.items():
         own = subjects["ours"]
         for name, subject in subjects.items():
@@ -210,7 +230,7 @@ def table(results):
             rows.append(
                 f"| {piece} | {own['seconds']['median']:.2f} | {name} | {subject['seconds']['median']:.2f} "
                 f"| {ratio['median']:.1f} ({ratio['least']:.1f} to {ratio['greatest']:.1f}) "
-                f"| {own['memory_mb']['median']:.0f} : {subject['memory_mb']['median']:.0f} |"
+                f"| {own['memory_mb']['median']:.0f} : {subject['memory_mb']['median']:.0f} | {shares(own, subject)} |"
             )
     return "\n".join(rows)
 
@@ -243,6 +263,9 @@ def main():
             is_long = name.startswith("study") or "2,000,000" in name
             results[name] = race(subjects, min(rounds, 3) if is_long else rounds)
         peak = statistics.median(peer("torch_peer.py", "peak")[0]["seconds"])
+    for model in ("ae", "cae", "cvae"):
+        for subject in results.get(f"{model.upper()} epoch", {}).values():
+            subject["share_of_peak"] = operations(model, 32) / subject["seconds"]["median"] / peak
     record = {"threads": THREADS, "rounds": rounds, "matrix_product_flops": peak, "pieces": results}
     record["inertia"] = {
         name: {"ours": values[False], "scikit-learn": values[True]} for name, values in inertias.items()
