@@ -37,6 +37,20 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_eq!(results().differences(&results()), Vec::<std::path::PathBuf>::new());
 }
 
+#[test]
+fn what_only_a_second_loss_has_is_refused_without_one() {
+    let study = Study::prepared(ModelKind::Cae);
+    for (option, value) in [("--rotation", "10"), ("--neighbour-share", "0.5"), ("--contrast-end", "0")] {
+        for preset in ["reference", "tuned"] {
+            let changes = [("--preset", preset), ("--contrast", "0"), (option, value)];
+            let message = error_text(study.command_with(Stage::AeTrain, &changes), 2);
+            assert!(message.contains(option) && message.contains("--contrast"), "{message}");
+        }
+    }
+    let message = error_text(study.command_with(Stage::AeTrain, &[TUNED, ("--neighbour-share", "1.5")]), 2);
+    assert!(message.contains("from 0 to 1"), "{message}");
+}
+
 /// Its step sizes and weights fall towards the last epoch, so a longer training is another from its first step on.
 #[test]
 fn a_longer_training_starts_over_and_an_interrupted_one_goes_on() {

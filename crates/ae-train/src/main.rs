@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ae_train::{Config, ContrastProtocol, Protocol, Sampling};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use run_store::{ModelKind, RunDir, prepared_dataset};
-use stage_cli::{RUNNING, StageArgs, not_negative, positive, subcommand};
+use stage_cli::{RUNNING, StageArgs, not_negative, positive, share, subcommand};
 use training::{DeviceChoice, Loss, OptimizerRule, Preset, Schedule};
 
 /// The command beside the stage itself.
@@ -115,7 +115,7 @@ struct ContrastArgs {
     #[arg(long, value_name = "T", value_parser = positive)]
     temperature: Option<f64>,
     /// The part of the loss that is an image's nearest neighbours', 0 to 1
-    #[arg(long, value_name = "SHARE", value_parser = not_negative)]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     neighbour_share: Option<f64>,
     /// The length that latents are drawn to
     #[arg(long, value_name = "LENGTH", value_parser = positive)]
@@ -138,6 +138,22 @@ struct ContrastArgs {
 }
 
 impl ContrastArgs {
+    /// The first argument that only says something of a second loss.
+    fn detail(&self) -> Option<&'static str> {
+        let details = [
+            ("--contrast-end", self.contrast_end),
+            ("--temperature", self.temperature),
+            ("--neighbour-share", self.neighbour_share),
+            ("--radius", self.radius),
+            ("--radius-weight", self.radius_weight),
+            ("--rotation", self.rotation),
+            ("--shear", self.shear),
+            ("--log-scale", self.log_scale),
+            ("--shift", self.shift),
+        ];
+        details.into_iter().find_map(|(name, given)| given.map(|_| name))
+    }
+
     /// What the arguments make of the preset's second loss; one that the preset lacks begins as the tuned one.
     fn applied_to(&self, preset: Option<ContrastProtocol>) -> Option<ContrastProtocol> {
         let tuned = || Protocol::of(Preset::Tuned, None).contrast;
@@ -158,7 +174,7 @@ impl ContrastArgs {
 }
 
 impl TrainArgs {
-    fn config(self) -> Config {
+    fn config(self) -> Result<Config, clap::Error> {
         let mut protocol = Protocol::of(self.preset, self.model);
         let set = |default: &mut u32, given: Option<NonZeroU32>| *default = given.map_or(*default, NonZeroU32::get);
         set(&mut protocol.epochs, self.epochs);
@@ -178,10 +194,16 @@ impl TrainArgs {
         protocol.no_dropout = self.layers.no_dropout.unwrap_or(protocol.no_dropout);
         protocol.output_bias = self.layers.output_bias.unwrap_or(protocol.output_bias);
         protocol.contrast = self.contrast.applied_to(protocol.contrast);
+        if let (None, Some(detail)) = (protocol.contrast, self.contrast.detail()) {
+            let message = format!(
+                "{detail} is of a second loss, and this training has none; give it a weight with --contrast, or leave {detail} out"
+            );
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
         if let Some(epochs) = self.keep_epochs {
             protocol.keep_epochs = epochs.into_iter().collect();
         }
-        Config { run: self.stage.run_dir(), data: RunDir::new(self.data), protocol, device: self.device }
+        Ok(Config { run: self.stage.run_dir(), data: RunDir::new(self.data), protocol, device: self.device })
     }
 }
 
@@ -212,7 +234,7 @@ fn sample(args: SampleArgs) -> ExitCode {
 
 fn train(args: TrainArgs) -> ExitCode {
     let options = args.stage.options();
-    let config = args.config();
+    let config = args.config().unwrap_or_else(|error| error.exit());
     stage_cli::run(&options, |options, progress| ae_train::run(&config, options, progress))
 }
 

@@ -93,6 +93,17 @@ pub fn not_negative(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A part of a whole, from 0 to 1.
+///
+/// # Errors
+/// It is none.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
+}
+
 /// The words of the command line for `name`, the command that a stage has beside itself, if that is what was asked for. The
 /// program's name in them has it appended, as it should stand in messages.
 #[must_use]

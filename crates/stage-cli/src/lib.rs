@@ -12,7 +12,7 @@ mod interrupt;
 mod progress;
 mod summary;
 
-pub use arguments::{Options, RUNNING, StageArgs, not_negative, positive, subcommand};
+pub use arguments::{Options, RUNNING, StageArgs, not_negative, positive, share, subcommand};
 pub use execute::{Outcome, execute, latest_checkpoint, report, run, stopped_in_epoch};
 pub use interrupt::{Interrupt, Interrupted};
 pub use progress::{Progress, Silent};
