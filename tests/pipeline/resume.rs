@@ -11,6 +11,11 @@ use run_store::{ModelKind, Stage, file};
 /// Stages that train.
 const TRAININGS: [Stage; 2] = [Stage::AeTrain, Stage::LatentClassify];
 
+/// Epochs enough that a busy machine stops a training among them; one of the classifier takes milliseconds.
+fn many_epochs(stage: Stage) -> &'static str {
+    if stage == Stage::LatentClassify { "400" } else { "40" }
+}
+
 fn results(study: &Study, stage: Stage) -> Tree {
     Tree::read(&study.dir(stage).path()).results()
 }
@@ -72,7 +77,10 @@ fn start_and_wait(
     let mut process = process.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
     while !is_there(&checkpoints(study, stage)) {
-        assert!(process.try_wait().unwrap().is_none(), "{stage} ended early");
+        if process.try_wait().unwrap().is_some() {
+            let said = String::from_utf8(process.wait_with_output().unwrap().stderr).unwrap();
+            panic!("{stage} ended before it was stopped: {said}");
+        }
         assert!(began.elapsed() < Duration::from_secs(60), "{stage} writes no checkpoint");
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -138,7 +146,7 @@ fn epochs_that_were_not_kept_need_a_new_start() {
 #[test]
 fn a_killed_training_goes_on_after_its_last_epoch() {
     for stage in TRAININGS {
-        let changes = [("--epochs", "40")];
+        let changes = [("--epochs", many_epochs(stage))];
         let expected = undisturbed(ModelKind::Ae, stage, &changes);
         let study = Study::finished(ModelKind::Ae);
         fs::remove_dir_all(study.dir(stage).path()).unwrap();
@@ -154,13 +162,16 @@ fn a_killed_training_goes_on_after_its_last_epoch() {
 
 #[test]
 fn a_shorter_training_is_not_crowded_out_by_a_longer_ones_checkpoints() {
-    for stage in TRAININGS {
-        let expected = undisturbed(ModelKind::Ae, stage, &[("--epochs", "12")]);
+    // As with `many_epochs`: the classifier needs more of them to be stopped in time.
+    for (stage, epochs, longer, killed_after) in
+        [(Stage::AeTrain, "12", "40", 14), (Stage::LatentClassify, "150", "1500", 160)]
+    {
+        let expected = undisturbed(ModelKind::Ae, stage, &[("--epochs", epochs)]);
         let study = Study::finished(ModelKind::Ae);
         fs::remove_dir_all(study.dir(stage).path()).unwrap();
-        kill(start_until(&study, stage, &[("--epochs", "40")], 14));
-        kill(start_until_changed(&study, stage, &[("--epochs", "12")]));
-        let notes = notes(&study, stage, &[("--epochs", "12")]);
+        kill(start_until(&study, stage, &[("--epochs", longer)], killed_after));
+        kill(start_until_changed(&study, stage, &[("--epochs", epochs)]));
+        let notes = notes(&study, stage, &[("--epochs", epochs)]);
         assert!(notes.contains("continuing after epoch"), "{notes}");
         assert_same(&expected, &results(&study, stage));
     }
@@ -213,7 +224,7 @@ fn a_force_starts_over() {
 #[test]
 fn ctrl_c_says_how_to_go_on() {
     for stage in TRAININGS {
-        let changes = [("--epochs", "40")];
+        let changes = [("--epochs", many_epochs(stage))];
         let expected = undisturbed(ModelKind::Ae, stage, &changes);
         let study = Study::finished(ModelKind::Ae);
         fs::remove_dir_all(study.dir(stage).path()).unwrap();
