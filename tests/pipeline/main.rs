@@ -13,6 +13,7 @@ mod device;
 mod figures;
 mod interruption;
 mod page;
+mod precision;
 mod presets;
 mod projector;
 mod python;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use autoencoders::Departures;
+use autoencoders::{Departures, Precision};
 use run_store::{ModelKind, RunDir};
 use serde::Serialize;
 use training::{Augmentation, Contrast, DeviceChoice, Loss, OptimizerRule, Preset, Schedule};
@@ -54,6 +54,9 @@ pub struct Protocol {
     /// Where pixels begin, before the last sigmoid.
     #[serde(skip_serializing_if = "is_default")]
     pub output_bias: f64,
+    /// What the model computes in while it trains.
+    #[serde(skip_serializing_if = "is_default")]
+    pub precision: Precision,
     /// A second loss, on two views of each image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contrast: Option<ContrastProtocol>,
@@ -115,6 +118,7 @@ impl Protocol {
                 plain_output: false,
                 no_dropout: false,
                 output_bias: 0.0,
+                precision: Precision::F32,
                 contrast: None,
             },
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ae_train::{Config, ContrastProtocol, Protocol, Sampling};
+use autoencoders::Precision;
 use clap::{CommandFactory, Parser};
 use run_store::{ModelKind, RunDir, prepared_dataset};
 use stage_cli::{RUNNING, StageArgs, not_negative, positive, share, subcommand};
@@ -78,6 +79,10 @@ struct TrainArgs {
     layers: LayerArgs,
     #[command(flatten)]
     contrast: ContrastArgs,
+    /// What numbers to compute with: f32, or bf16, which is faster on processors that multiply it; weights stay f32
+    /// [reference: f32]
+    #[arg(long, value_name = "NAME")]
+    precision: Option<Precision>,
     /// Where to compute: cpu or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Cpu, help_heading = RUNNING)]
     device: DeviceChoice,
@@ -193,6 +198,7 @@ impl TrainArgs {
         protocol.plain_output = self.layers.plain_output.unwrap_or(protocol.plain_output);
         protocol.no_dropout = self.layers.no_dropout.unwrap_or(protocol.no_dropout);
         protocol.output_bias = self.layers.output_bias.unwrap_or(protocol.output_bias);
+        protocol.precision = self.precision.unwrap_or(protocol.precision);
         protocol.contrast = self.contrast.applied_to(protocol.contrast);
         if let (None, Some(detail)) = (protocol.contrast, self.contrast.detail()) {
             let message = format!(

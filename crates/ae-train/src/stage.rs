@@ -28,8 +28,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         if config.protocol.depends_on_length() { &["keep_epochs"] } else { &["epochs", "keep_epochs"] };
     let plan = Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset).resumed_across(resumed_across);
     let outcome = execute(plan, options, progress, |work, progress| {
-        let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
+        let (device, mut environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let protocol = &config.protocol;
+        environment.precision = protocol.precision.to_string();
         let dataset_file = DatasetFile::read(dataset.path())?;
         let dataset = dataset_file.dataset()?;
         check_counts(config, &dataset).with_context(|| format!("{}", config.data.path().display()))?;
@@ -40,6 +41,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         if protocol.output_bias != 0.0 {
             model.begin_output_at(protocol.output_bias);
         }
+        model.compute_in(protocol.precision);
         let images = Images {
             train: pixels(dataset.train.first(protocol.train_count as usize).pixels, protocol.train_count, device)?,
             test: pixels(dataset.test.first(protocol.test_count as usize).pixels, protocol.test_count, device)?,

@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 use crate::error::{ModelError, Result};
 use crate::network::{Mode, Network, Shape};
 use crate::parameters::Parameters;
+use crate::precision::Precision;
 use crate::weights::{Weights, read_weights, write_weights};
 
 /// An autoencoder of grey images.
@@ -84,6 +85,12 @@ impl Autoencoder {
         let mut model = Self::new(description, device, 0)?;
         model.restore(weights)?;
         Ok(model)
+    }
+
+    /// Computes in `precision` from now on; its values, and what it gives, stay f32.
+    pub fn compute_in(&mut self, precision: Precision) {
+        self.encoder.compute_in(precision);
+        self.decoder.compute_in(precision);
     }
 
     /// What the model is.

@@ -2,7 +2,7 @@
 //!
 //! - [`describe`], [`describe_classifier`] and [`describe_reader`] spell the architectures as data, the same data that stands in `model.json`;
 //! - [`Parameters`] holds all values of a model in one flat tensor, with a view for each layer;
-//! - [`Network`] runs a list of layers; [`Autoencoder`] and [`Classifier`] are networks with their parameters;
+//! - [`Network`] runs a list of layers, in a [`Precision`]; [`Autoencoder`] and [`Classifier`] are networks with their parameters;
 //! - [`read_weights`] and [`write_weights`] are safetensors in and out, checked against the architecture first;
 //!   [`read_tensors`] and [`write_tensors`] are the same for tensors of other kinds, such as an optimizer's;
 //! - [`WeightsByEpoch`] holds a model's values as they were along its training.
@@ -16,6 +16,7 @@ mod dropout;
 mod error;
 mod network;
 mod parameters;
+mod precision;
 mod weights;
 mod weights_by_epoch;
 
@@ -27,5 +28,6 @@ pub use classifier::Classifier;
 pub use error::{ModelError, Result};
 pub use network::{Mode, Network, Shape};
 pub use parameters::{ParameterInfo, Parameters};
+pub use precision::Precision;
 pub use weights::{Weights, read_tensors, read_weights, write_tensors, write_weights};
 pub use weights_by_epoch::WeightsByEpoch;

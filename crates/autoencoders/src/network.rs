@@ -9,6 +9,7 @@ use tch::{Kind, Tensor, no_grad};
 use crate::dropout::dropout;
 use crate::error::{ModelError, Result};
 use crate::parameters::{Initial, ParameterInfo, Parameters, VALUE_LIMIT};
+use crate::precision::Precision;
 
 /// Whether a network trains: it decides about dropout and which statistics normalise a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +76,9 @@ struct Bias {
 
 impl Bias {
     /// The bias, where it makes a difference.
-    fn of(self, parameters: &Parameters, mode: Mode) -> Option<&Tensor> {
+    fn of(self, parameters: &Parameters, mode: Mode, kind: Kind) -> Option<Tensor> {
         let vain = self.normalised && mode == Mode::Training;
-        (!vain).then(|| parameters.view(self.index))
+        (!vain).then(|| parameters.view(self.index).to_kind(kind))
     }
 }
 
@@ -88,6 +89,7 @@ pub struct Network {
     /// The activation that turns the last values into probabilities; a loss is exact on the values before it.
     link: Option<Operation>,
     output: Shape,
+    precision: Precision,
 }
 
 impl Network {
@@ -114,7 +116,7 @@ impl Network {
         let link = operations.pop_if(|last| matches!(last, Operation::Sigmoid | Operation::Softmax));
         leave_out_vain_biases(&mut operations);
         pool_before_activation(&mut operations);
-        Ok(Self { operations, link, output: shape })
+        Ok(Self { operations, link, output: shape, precision: Precision::default() })
     }
 
     /// The shape of an output.
@@ -123,10 +125,16 @@ impl Network {
         self.output
     }
 
-    /// The outputs before the last activation: what a loss takes.
+    /// Computes in `precision` from now on.
+    pub(crate) fn compute_in(&mut self, precision: Precision) {
+        self.precision = precision;
+    }
+
+    /// The outputs before the last activation, in f32: what a loss takes.
     pub fn logits(&self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
-        let start = input.shallow_clone();
-        self.operations.iter().fold(start, |values, operation| operation.apply(parameters, &values, mode))
+        let start = input.to_kind(self.precision.kind());
+        let end = self.operations.iter().fold(start, |values, operation| operation.apply(parameters, &values, mode));
+        end.to_kind(Kind::Float)
     }
 
     /// The outputs.
@@ -262,13 +270,15 @@ impl Builder<'_> {
 }
 
 impl Operation {
-    /// Runs the operation.
+    /// Runs the operation, in the precision of its input. Products take their weights in that precision too; batch normalisation
+    /// keeps its own in f32.
     ///
     /// Batch normalisation (Ioffe & Szegedy 2015) has Keras' running variance: libtorch lets it follow the unbiased variance
     /// of a batch, Keras the biased one. With n values a channel they differ by (n − 1) / n, so the share that came from
     /// the batch is put right.
     fn apply(self, parameters: &Parameters, input: &Tensor, mode: Mode) -> Tensor {
-        let parameter = |index: usize| parameters.view(index);
+        let kind = input.kind();
+        let parameter = |index: usize| parameters.view(index).to_kind(kind);
         match self {
             Self::Flatten => input.permute([0, 2, 3, 1]).flatten(1, -1),
             Self::Reshape { height, width, channels } => {
@@ -276,13 +286,13 @@ impl Operation {
             }
             Self::Standardize { epsilon } => {
                 let over = [1, 2, 3].as_slice();
-                let centred = input - input.mean_dim(over, true, Kind::Float);
-                let variance = centred.square().mean_dim(over, true, Kind::Float);
+                let centred = input - input.mean_dim(over, true, kind);
+                let variance = centred.square().mean_dim(over, true, kind);
                 centred / (variance + epsilon).sqrt()
             }
-            Self::Dense { weight, bias } => input.linear(parameter(weight), Some(parameter(bias))),
+            Self::Dense { weight, bias } => input.linear(&parameter(weight), Some(&parameter(bias))),
             Self::GaussianHeads { mean, log_variance } => {
-                let heads = [mean, log_variance].map(|head| input.linear(parameter(head), Some(parameter(head + 1))));
+                let heads = [mean, log_variance].map(|head| input.linear(&parameter(head), Some(&parameter(head + 1))));
                 Tensor::cat(&heads, 1)
             }
             // libtorch's leaky_relu is bound without its slope. Its backward kernel multiplies the incoming gradient by 1
@@ -297,18 +307,22 @@ impl Operation {
                 Mode::Inference => input.shallow_clone(),
             },
             Self::Conv2d { weight, bias, padding } => {
-                let bias = bias.of(parameters, mode);
-                input.conv2d(parameter(weight), bias, [1, 1], [padding, padding], [1, 1], 1)
+                let bias = bias.of(parameters, mode, kind);
+                input.conv2d(&parameter(weight), bias.as_ref(), [1, 1], [padding, padding], [1, 1], 1)
             }
             Self::ConvTranspose2d { weight, bias, stride, height, width } => {
-                let (weight, bias) = (parameter(weight), bias.of(parameters, mode));
-                let whole = input.conv_transpose2d(weight, bias, [stride, stride], [0, 0], [0, 0], 1, [1, 1]);
+                let (weight, bias) = (parameter(weight), bias.of(parameters, mode, kind));
+                let whole =
+                    input.conv_transpose2d::<&Tensor>(&weight, None, [stride, stride], [0, 0], [0, 0], 1, [1, 1]);
                 // Keras' "same" keeps output index 0 and crops the surplus at the end.
                 let cropped = whole.narrow(2, 0, height).narrow(3, 0, width);
-                cropped.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+                let cropped = cropped.permute([0, 2, 3, 1]).contiguous();
+                // oneDNN adds the bias of a transposed convolution value by value, in its reference code.
+                let shifted = bias.map_or_else(|| cropped.shallow_clone(), |bias| &cropped + bias);
+                shifted.permute([0, 3, 1, 2])
             }
             Self::BatchNorm { first, momentum, epsilon, shift } => {
-                let [weight, bias, mean, variance] = [0, 1, 2, 3].map(|offset| parameter(first + offset));
+                let [weight, bias, mean, variance] = [0, 1, 2, 3].map(|offset| parameters.view(first + offset));
                 let normalise = |mean: &Tensor, variance: &Tensor| {
                     let training = mode == Mode::Training;
                     let (affine, follow) = ((Some(weight), Some(bias)), 1.0 - momentum);
@@ -322,7 +336,7 @@ impl Operation {
                         let output = normalise(&moved_mean, &moved_variance);
                         let surplus = weight.numel() as f64 / input.numel() as f64;
                         no_grad(|| {
-                            let shift = shift.map(|index| parameter(index) * (1.0 - momentum));
+                            let shift = shift.map(|index| parameters.view(index) * (1.0 - momentum));
                             set(mean, &shift.map_or(moved_mean.shallow_clone(), |shift| moved_mean + shift));
                             set(variance, &(variance * (momentum * surplus) + moved_variance * (1.0 - surplus)));
                         });
