@@ -79,6 +79,7 @@ fn dependencies_point_one_way() {
     workspace.assert_reaches_none("training", &["stage-cli", "clap", "linfa", "run-report"]);
     workspace.assert_reaches_none("stage-cli", &["tch", "autoencoders", "training", "linfa", "run-report"]);
     workspace.assert_reaches_none("cluster-eval", &["tch"]);
+    workspace.assert_reaches_none("clustering", &["tch", "clap", "run-store"]);
     workspace.assert_reaches_none("mnist-data", &["tch", "linfa"]);
     workspace.assert_reaches_none("run-report", &["tch", "linfa"]);
 }
@@ -89,7 +90,7 @@ fn formats_and_methods_have_one_user() {
     assert_eq!(workspace.users(&["polars"]), ["run-store"]);
     assert_eq!(workspace.users(&["bincode"]), ["run-store"]);
     assert_eq!(workspace.users(&["safetensors"]), ["run-store"]);
-    assert_eq!(workspace.users(&["linfa"]), ["cluster-eval"]);
+    assert_eq!(workspace.users(&["linfa"]), ["clustering"]);
     assert_eq!(workspace.users(&["flate2"]), ["mnist-data"]);
     assert_eq!(workspace.users(&["zeno", "ttf-parser"]), ["run-report"]);
 }

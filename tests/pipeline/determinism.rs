@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pipeline_tests::{MODELS, Study, Tree, succeeded};
+use pipeline_tests::{MODELS, Study, Tree, stages, succeeded};
 use run_store::{ModelKind, Stage, file};
 
 /// The results of a study that went through every stage, training with `changes`.
@@ -11,7 +11,7 @@ fn results(model: ModelKind, changes: &[(&str, &str)]) -> Tree {
     succeeded(study.command(Stage::ReaderTrain));
     succeeded(study.command_with(Stage::AeTrain, changes));
     let is_next = |stage: &Stage| !stage.is_of_dataset() && *stage != Stage::AeTrain;
-    study.run_stages(&Stage::ALL.into_iter().filter(is_next).collect::<Vec<_>>());
+    study.run_stages(&stages().filter(is_next).collect::<Vec<_>>());
     Tree::read(study.run().path()).results()
 }
 

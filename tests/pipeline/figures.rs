@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pipeline_tests::{FileStates, Study, Tree, error_text};
+use pipeline_tests::{FileStates, Study, Tree, error_text, stages};
 use run_store::{ArtifactsDir, ModelKind, Stage};
 
 /// Every kind of figure but those of variational models alone, for a run of `model`.
@@ -52,7 +52,7 @@ fn what_a_run_lacks_is_said_and_nothing_to_draw_is_an_error() {
     assert!(said.lines().any(|said| said == line), "{said}");
     assert!(!study.path().join("artifacts/figures/readability.png").exists());
 
-    for stage in Stage::ALL.into_iter().filter(|stage| !stage.is_of_dataset() && *stage != Stage::LatentExport) {
+    for stage in stages().filter(|stage| !stage.is_of_dataset() && *stage != Stage::LatentExport) {
         let _ = fs::remove_dir_all(study.dir(stage).path());
     }
     fs::write(study.dir(Stage::LatentExport).file(run_store::file::MANIFEST), "{").unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use pipeline_tests::{FileStates, Study, Tree, leftovers, manifest, refused, said, succeeded};
+use pipeline_tests::{FileStates, Study, Tree, leftovers, manifest, refused, said, stages, succeeded};
 use run_store::{ModelKind, Stage, file};
 
 /// A training that no test waits for.
@@ -59,7 +59,7 @@ fn a_killed_stage_ends_with_the_same_bytes() {
     let undisturbed = Study::finished(ModelKind::Cae);
     let expected = Tree::read(undisturbed.path()).results();
     let study = Study::empty(ModelKind::Cae);
-    for stage in Stage::ALL {
+    for stage in stages() {
         let time = time_of(&undisturbed, stage);
         for moment in 1..=kills(stage) {
             let process = start(&study, stage, &[], false);
@@ -79,7 +79,7 @@ fn a_killed_stage_ends_with_the_same_bytes() {
 fn an_earlier_result_outlives_a_killed_rerun() {
     let study = Study::finished(ModelKind::Cae);
     let expected = Tree::read(study.path()).results();
-    for stage in Stage::ALL {
+    for stage in stages() {
         let time = time_of(&study, stage);
         for moment in 1..=kills(stage) {
             let process = start(&study, stage, &[], true);
@@ -110,7 +110,7 @@ fn a_killed_rerun_leaves_every_file_as_it_was() {
 #[test]
 fn what_an_interrupted_stage_left_is_cleared_away() {
     let study = Study::finished(ModelKind::Ae);
-    for stage in Stage::ALL {
+    for stage in stages() {
         let partial = partial(&study, stage);
         fs::create_dir(&partial).unwrap();
         fs::write(partial.join("weights.safetensors"), "half").unwrap();

@@ -17,6 +17,7 @@ mod precision;
 mod presets;
 mod projector;
 mod python;
+mod refine;
 mod reruns;
 mod resume;
 mod schemas;

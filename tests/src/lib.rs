@@ -16,5 +16,5 @@ pub use binaries::{stage, workspace_root};
 pub use browser::Browser;
 pub use files::{FileStates, Tree, leftovers};
 pub use outcome::{error_text, refused, said, succeeded};
-pub use study::{MODELS, Study, slice};
+pub use study::{MODELS, Study, slice, stages};
 pub use tamper::{correct_manifest, edit_json, edit_latents, edit_manifest, manifest, replace_output, truncate};

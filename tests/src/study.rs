@@ -16,6 +16,11 @@ use crate::outcome::succeeded;
 /// Every model there is.
 pub const MODELS: &[ModelKind] = ModelKind::ALL;
 
+/// The stages of a study, in order. A refinement is a run of its own, made of another's.
+pub fn stages() -> impl Iterator<Item = Stage> {
+    Stage::ALL.into_iter().filter(|stage| *stage != Stage::AeRefine)
+}
+
 /// A stage that takes longer hangs.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
@@ -67,7 +72,7 @@ impl Study {
         static FINISHED: [OnceLock<Tree>; MODELS.len()] = [const { OnceLock::new() }; MODELS.len()];
         let tree = FINISHED[model as usize].get_or_init(|| {
             let study = Self::prepared(model);
-            study.run_stages(&Stage::ALL[1..]);
+            study.run_stages(&stages().skip(1).collect::<Vec<_>>());
             Tree::read(study.path())
         });
         Self::with_files(model, tree)
@@ -117,6 +122,7 @@ impl Study {
     fn run_argument(&self, stage: Stage) -> PathBuf {
         match stage {
             _ if stage.is_of_dataset() => prepared_dataset("mnist").path().to_owned(),
+            Stage::AeRefine => PathBuf::from(format!("artifacts/{}-{}+refined", self.model, self.latent_dim)),
             _ => PathBuf::from(format!("artifacts/{}-{}", self.model, self.latent_dim)),
         }
     }
@@ -137,6 +143,13 @@ impl Study {
                 own("--batch-size", "64"),
                 own("--train-count", "256"),
                 own("--test-count", "64"),
+            ],
+            Stage::AeRefine => vec![
+                own("--from", &format!("artifacts/{}-{}", self.model, self.latent_dim)),
+                own("--recipe", "contrast:1,imsat:2,imsat+aspc+reconstruction:1"),
+                own("--heads", "3"),
+                own("--hidden-units", "16"),
+                own("--batch-size", "64"),
             ],
             Stage::LatentExport | Stage::ReconEval => Vec::new(),
             Stage::ClusterEval => vec![own("--restarts", "3")],

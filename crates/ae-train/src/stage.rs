@@ -1,18 +1,17 @@
 //! The stage around the training: what it reads, what it writes.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Weights, describe_departing};
 use run_store::{
     Dataset, DatasetFile, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file, write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute};
-use tch::{Device, Kind, Tensor};
-use training::{Loss, prepare_process};
+use training::{Images, Loss, prepare_process};
 
 use crate::config::{Config, Protocol};
 use crate::prior::{self, KEPT_SAMPLES};
 use crate::state::State;
-use crate::train::{Images, test_mean_squared_error, train};
+use crate::train::train;
 
 /// Trains the model, unless it is up to date.
 ///
@@ -22,6 +21,13 @@ use crate::train::{Images, test_mean_squared_error, train};
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     check_loss(&config.protocol)?;
     let dir = config.run.stage(Stage::AeTrain, None);
+    let refined = config.run.stage(Stage::AeRefine, None);
+    ensure!(
+        !refined.path().exists(),
+        "{}: expected a run without a model of its own, found one that {} left; give the new model another --run",
+        config.run.path().display(),
+        Stage::AeRefine
+    );
     let data = FinishedStage::open(config.data.stage(Stage::MnistData, None))?;
     let dataset = data.file(file::DATASET)?;
     let resumed_across: &[&str] =
@@ -33,7 +39,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         environment.precision = protocol.precision.to_string();
         let dataset_file = DatasetFile::read(dataset.path())?;
         let dataset = dataset_file.dataset()?;
-        check_counts(config, &dataset).with_context(|| format!("{}", config.data.path().display()))?;
+        let images = Images::first(&dataset, protocol.train_count, protocol.test_count, device)
+            .with_context(|| format!("{}", config.data.path().display()))?;
         let (height, width) = (dataset.height, dataset.width);
         let description =
             describe_departing(protocol.model, protocol.latent_dim, height, width, protocol.departures())?;
@@ -42,11 +49,6 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             model.begin_output_at(protocol.output_bias);
         }
         model.compute_in(protocol.precision);
-        let images = Images {
-            train: pixels(dataset.train.first(protocol.train_count as usize).pixels, protocol.train_count, device)?,
-            test: pixels(dataset.test.first(protocol.test_count as usize).pixels, protocol.test_count, device)?,
-            test_labels: dataset.test.labels,
-        };
         let checkpoints = work.checkpoints();
         options.interrupt.listen();
         let mut state = State::resume(&mut model, protocol, &checkpoints, progress)?;
@@ -54,15 +56,14 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         model.save(&work.file(file::WEIGHTS))?;
         write_document(&work.file(file::MODEL), model.description())?;
         TrainingEpoch::write(&work.file(file::HISTORY), &state.training.history)?;
-        state.weights.write(&work.file(file::WEIGHTS_BY_EPOCH), model.parameters())?;
-        state.reconstructions(&model).write(&work.file(file::RECONSTRUCTIONS))?;
+        state.kept.write(&model, |name| work.file(name))?;
         if protocol.model.is_variational() {
             prior::samples(&model, KEPT_SAMPLES, protocol.seed)?.write(&work.file(file::PRIOR_SAMPLES))?;
             if protocol.latent_dim == 2 {
                 prior::grid(&model)?.write(&work.file(file::PRIOR_GRID))?;
             }
         }
-        let mean_squared_error = test_mean_squared_error(&model, &images, protocol.batch_size);
+        let mean_squared_error = images.test_mean_squared_error(&model, protocol.batch_size);
         write_document(&work.file(file::METRICS), &metrics(config, &dataset, &model, &state, mean_squared_error)?)?;
         Ok(environment)
     })?;
@@ -82,26 +83,6 @@ fn check_loss(protocol: &Protocol) -> anyhow::Result<()> {
         "expected no contrast for {model}, whose lower bound decides how its latents lie; use --contrast 0"
     );
     Ok(())
-}
-
-fn check_counts(config: &Config, dataset: &Dataset<'_>) -> anyhow::Result<()> {
-    let splits = [
-        ("training", "--train-count", config.protocol.train_count, dataset.train.len()),
-        ("test", "--test-count", config.protocol.test_count, dataset.test.len()),
-    ];
-    for (name, flag, wanted, found) in splits {
-        if wanted as usize > found {
-            bail!("expected at least {wanted} {name} images, found {found}; use {flag} {found} or less");
-        }
-    }
-    Ok(())
-}
-
-/// `count` images as count × pixels bytes on `device`.
-fn pixels(bytes: &[u8], count: u32, device: Device) -> anyhow::Result<Tensor> {
-    let count = i64::from(count);
-    let width = bytes.len() as i64 / count;
-    Ok(Tensor::f_from_data_size(bytes, &[count, width], Kind::Uint8)?.to_device(device))
 }
 
 fn metrics(

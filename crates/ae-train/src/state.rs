@@ -1,18 +1,16 @@
 //! What a training carries from epoch to epoch, besides the model's values.
 
-use autoencoders::{Autoencoder, WeightsByEpoch};
-use run_store::{Checkpoint, Checkpoints, Reconstruction, Reconstructions, TrainingEpoch, file};
+use autoencoders::Autoencoder;
+use run_store::{Checkpoint, Checkpoints, TrainingEpoch};
 use stage_cli::{Progress, latest_checkpoint};
-use training::{Optimizer, TrainingState};
+use training::{KeptEpochs, Optimizer, TrainingState};
 
 use crate::config::Protocol;
 
 /// A training between two epochs.
 pub(crate) struct State {
     pub training: TrainingState<TrainingEpoch>,
-    /// The model's values after the epochs that are kept, and what it made of the first test images then.
-    pub weights: WeightsByEpoch,
-    pub reconstructions: Vec<Reconstruction>,
+    pub kept: KeptEpochs,
 }
 
 impl State {
@@ -28,23 +26,19 @@ impl State {
     ) -> anyhow::Result<Self> {
         let values = model.parameters().trainable();
         let optimizer = Optimizer::new(protocol.optimizer, protocol.learning_rate, values);
-        let training = TrainingState::new(optimizer);
-        let mut state = Self { training, weights: WeightsByEpoch::default(), reconstructions: Vec::new() };
+        let mut state = Self { training: TrainingState::new(optimizer), kept: KeptEpochs::default() };
         // A training that is to keep more epochs than an earlier one did cannot go on from it.
         let usable = |checkpoint: &Checkpoint| {
-            let kept = kept(checkpoint).map_err(|error| error.to_string())?;
-            let has = |epoch: &u32| kept.iter().any(|row| row.epoch == *epoch);
-            let mut wanted = protocol.keep_epochs.range(..=checkpoint.epoch);
-            wanted
-                .find(|epoch| !has(epoch))
+            let wanted = protocol.keep_epochs.range(..=checkpoint.epoch).copied();
+            let missing = KeptEpochs::missing_in(checkpoint, wanted).map_err(|error| error.to_string())?;
+            missing
+                .first()
                 .map_or(Ok(()), |missing| Err(format!("checkpoint passed over: nothing was kept of epoch {missing}")))
         };
         if let Some(checkpoint) = latest_checkpoint(checkpoints, protocol.epochs, progress, usable) {
             // The last epoch of a shorter training may be none that this one keeps.
             let wanted = |epoch: u32| protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs;
-            state.reconstructions = kept(&checkpoint)?.into_iter().filter(|row| wanted(row.epoch)).collect();
-            state.weights = WeightsByEpoch::read(&checkpoint.file(file::WEIGHTS_BY_EPOCH), model.parameters())?;
-            state.weights.retain(wanted);
+            state.kept = KeptEpochs::restore(&checkpoint, model, wanted)?;
             state.training.restore(model, &checkpoint)?;
         }
         Ok(state)
@@ -54,19 +48,8 @@ impl State {
     pub(crate) fn save(&self, model: &Autoencoder, checkpoints: &Checkpoints) -> anyhow::Result<()> {
         let fill = |checkpoint: &Checkpoint| -> anyhow::Result<()> {
             self.training.save(model, checkpoint)?;
-            self.weights.write(&checkpoint.file(file::WEIGHTS_BY_EPOCH), model.parameters())?;
-            Ok(self.reconstructions(model).write(&checkpoint.file(file::RECONSTRUCTIONS))?)
+            Ok(self.kept.write(model, |name| checkpoint.file(name))?)
         };
         checkpoints.write(self.training.epoch(), self.training.optimizer.steps(), fill)
     }
-
-    /// The reconstructions so far, as a table.
-    pub(crate) fn reconstructions(&self, model: &Autoencoder) -> Reconstructions {
-        let (height, width) = (model.description().image_height, model.description().image_width);
-        Reconstructions { height, width, rows: self.reconstructions.clone() }
-    }
-}
-
-fn kept(checkpoint: &Checkpoint) -> run_store::Result<Vec<Reconstruction>> {
-    Ok(Reconstructions::read(&checkpoint.file(file::RECONSTRUCTIONS))?.rows)
 }

@@ -1,22 +1,15 @@
 //! The training loop.
 
 use anyhow::bail;
-use autoencoders::{Autoencoder, Encoding, Mode};
-use run_store::{Checkpoints, ElboEpoch, REDRAWN_COUNT, Reconstruction, TrainingEpoch};
+use autoencoders::Autoencoder;
+use run_store::{Checkpoints, ElboEpoch, TrainingEpoch};
 use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
-use tch::{Kind, Tensor, no_grad};
-use training::{Batches, LossValue, Optimizer, Seed, mean_squared_error};
+use tch::{Kind, Tensor};
+use training::{Batches, Images, LossValue, Optimizer, Seed, sum};
 
 use crate::config::Protocol;
 use crate::objective::objective;
 use crate::state::State;
-
-/// What a model is trained and judged on: bytes, count × pixels, on the device.
-pub(crate) struct Images<'a> {
-    pub train: Tensor,
-    pub test: Tensor,
-    pub test_labels: &'a [u8],
-}
 
 /// Trains `model` from `state` to the last epoch, with a checkpoint after each.
 ///
@@ -31,7 +24,7 @@ pub(crate) fn train(
     (options, progress): (&Options, &mut dyn Progress),
 ) -> anyhow::Result<()> {
     if state.training.epoch() == 0 && protocol.keep_epochs.contains(&0) {
-        keep(model, state, images, 0)?;
+        state.kept.keep(0, model, images);
     }
     let first = state.training.epoch() + 1;
     let task = format!("{} {}", model.description().model, model.description().latent_dim);
@@ -50,7 +43,7 @@ pub(crate) fn train(
         let Some(train) = trained else {
             return Err(stopped_in_epoch(epoch, options).into());
         };
-        let test = test_loss(model, protocol, images);
+        let test = images.test_loss(model, protocol.loss, protocol.batch_size);
         let (train_loss, test_loss) = (train.total, test.total);
         if !train_loss.is_finite() || !test_loss.is_finite() {
             // What led here leads nowhere else.
@@ -65,36 +58,19 @@ pub(crate) fn train(
         state.training.history.push(TrainingEpoch { epoch, train_loss, test_loss, elbo });
         progress.milestone(&status(epoch, protocol, state.training.history.last()));
         if protocol.keep_epochs.contains(&epoch) || epoch == protocol.epochs {
-            keep(model, state, images, epoch)?;
+            state.kept.keep(epoch, model, images);
         }
         state.save(model, checkpoints)?;
     }
     progress.end();
     if first > protocol.epochs {
         // Nothing was left to train: what the last epoch leaves may be missing, as it was none to be kept before.
-        if state.reconstructions.iter().all(|row| row.epoch != protocol.epochs) {
-            keep(model, state, images, protocol.epochs)?;
+        if !state.kept.has(protocol.epochs) {
+            state.kept.keep(protocol.epochs, model, images);
         }
         state.save(model, checkpoints)?;
     }
     Ok(())
-}
-
-/// The mean loss over the test images. A variational model's latents are drawn, as a lower bound wants it.
-fn test_loss(model: &Autoencoder, protocol: &Protocol, images: &Images<'_>) -> LossValue {
-    let terms = evaluate(model, &images.test, protocol.batch_size, |images, encoding| {
-        let logits = model.decode_logits(&encoding.sample(), Mode::Inference);
-        protocol.loss.terms(&logits, images, encoding)
-    });
-    LossValue::of(&terms, 1.0)
-}
-
-/// The mean squared error over the test images, redrawn from their latents as they are exported.
-pub(crate) fn test_mean_squared_error(model: &Autoencoder, images: &Images<'_>, batch_size: u32) -> f64 {
-    let mean = evaluate(model, &images.test, batch_size, |images, encoding| {
-        mean_squared_error(&model.decode_logits(&encoding.mean, Mode::Inference), images)
-    });
-    mean.double_value(&[])
 }
 
 fn status(epoch: u32, protocol: &Protocol, last: Option<&TrainingEpoch>) -> String {
@@ -137,55 +113,4 @@ fn train_epoch(
         }
     }
     Some(LossValue::of(&sum(&losses), 1.0 / count as f64))
-}
-
-/// The mean over all images of `scores`, which are means over a batch of images and their encoding, in inference mode.
-fn evaluate(
-    model: &Autoencoder,
-    pixels: &Tensor,
-    batch_size: u32,
-    scores: impl Fn(&Tensor, &Encoding) -> Tensor,
-) -> Tensor {
-    let count = pixels.size()[0];
-    no_grad(|| {
-        let batches = Batches::in_order(count, i64::from(batch_size)).map(|batch| {
-            let images = model.preprocess(&batch.of(pixels));
-            let encoding = model.encode(&images, Mode::Inference);
-            scores(&images, &encoding).to_kind(Kind::Double) * batch.len() as f64
-        });
-        sum(&batches.collect::<Vec<_>>()) / count as f64
-    })
-}
-
-/// The sum of tensors of one shape.
-fn sum(tensors: &[Tensor]) -> Tensor {
-    Tensor::stack(tensors, 0).sum_dim_intlist([0].as_slice(), false, Kind::Double)
-}
-
-/// Keeps the model's values after `epoch`, and what it makes of the first test images.
-fn keep(model: &Autoencoder, state: &mut State, images: &Images<'_>, epoch: u32) -> anyhow::Result<()> {
-    state.weights.keep(epoch, model.parameters());
-    state.reconstructions.extend(redraw(model, images, epoch)?);
-    Ok(())
-}
-
-/// The first test images as the model redraws them after `epoch`.
-fn redraw(model: &Autoencoder, images: &Images<'_>, epoch: u32) -> anyhow::Result<Vec<Reconstruction>> {
-    let count = i64::from(REDRAWN_COUNT).min(images.test.size()[0]);
-    no_grad(|| {
-        let originals = model.preprocess(&images.test.narrow(0, 0, count));
-        let redrawn = model.decode(&model.encode(&originals, Mode::Inference).mean, Mode::Inference);
-        (0..count)
-            .zip(images.test_labels)
-            .map(|(row, label)| {
-                Ok(Reconstruction {
-                    epoch,
-                    index: u32::try_from(row)?,
-                    label: *label,
-                    original: Vec::try_from(originals.get(row))?,
-                    reconstruction: Vec::try_from(redrawn.get(row))?,
-                })
-            })
-            .collect()
-    })
 }

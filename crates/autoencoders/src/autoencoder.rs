@@ -17,7 +17,12 @@ pub struct Autoencoder {
     description: ModelDescription,
     /// Whether the encoder gives means and log variances, side by side.
     is_variational: bool,
-    encoder: Network,
+    /// The encoder up to its features.
+    trunk: Network,
+    /// The shape of a feature vector.
+    features: Shape,
+    /// The rest of the encoder.
+    latent: Network,
     decoder: Network,
     parameters: Parameters,
 }
@@ -59,22 +64,24 @@ impl Autoencoder {
     /// The description contradicts itself.
     pub fn new(description: ModelDescription, device: Device, seed: u64) -> Result<Self> {
         let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
-        let latent = Shape::Vector(i64::from(description.latent_dim));
+        let latent_shape = Shape::Vector(i64::from(description.latent_dim));
         let mut infos = Vec::new();
         let encoder =
             Network::build("encoder", &description.encoder, Shape::Image { height, width, channels: 1 }, &mut infos)?;
-        let decoder = Network::build("decoder", &description.decoder, latent, &mut infos)?;
+        let decoder = Network::build("decoder", &description.decoder, latent_shape, &mut infos)?;
         let is_variational = matches!(description.encoder.last(), Some(Layer::GaussianHeads { .. }));
-        let encoded = Shape::Vector(latent.numel() * if is_variational { 2 } else { 1 });
+        let encoded = Shape::Vector(latent_shape.numel() * if is_variational { 2 } else { 1 });
         if encoder.output() != encoded || decoder.output().numel() != height * width {
             return Err(ModelError::Architecture(format!(
-                "expected {height} × {width} pixels → {encoded:?} and {latent:?} → as many pixels, found {:?} and {:?}",
+                "expected {height} × {width} pixels → {encoded:?} and {latent_shape:?} → as many pixels, found {:?} and {:?}",
                 encoder.output(),
                 decoder.output()
             )));
         }
         let parameters = Parameters::new(infos, device, seed)?;
-        Ok(Self { description, is_variational, encoder, decoder, parameters })
+        let (trunk, latent) = encoder.split_at_last_dense();
+        let features = Shape::Vector(latent.input_size(&parameters));
+        Ok(Self { description, is_variational, trunk, features, latent, decoder, parameters })
     }
 
     /// The model with the values of the file at `weights`.
@@ -89,7 +96,8 @@ impl Autoencoder {
 
     /// Computes in `precision` from now on; its values, and what it gives, stay f32.
     pub fn compute_in(&mut self, precision: Precision) {
-        self.encoder.compute_in(precision);
+        self.trunk.compute_in(precision);
+        self.latent.compute_in(precision);
         self.decoder.compute_in(precision);
     }
 
@@ -122,9 +130,25 @@ impl Autoencoder {
 
     /// N × (height · width) values in [0, 1] → what the encoder says of N images.
     pub fn encode(&self, images: &Tensor, mode: Mode) -> Encoding {
+        self.encode_features(&self.features(images, mode), mode)
+    }
+
+    /// N × (height · width) values in [0, 1] → N × features: what the encoder's last dense layer takes.
+    pub fn features(&self, images: &Tensor, mode: Mode) -> Tensor {
         let (height, width) = (self.description.image_height, self.description.image_width);
         let images = images.view([-1, 1, i64::from(height), i64::from(width)]);
-        let encoded = self.encoder.forward(&self.parameters, &images, mode);
+        self.trunk.logits(&self.parameters, &images, mode)
+    }
+
+    /// The shape of one image's [`features`](Self::features).
+    #[must_use]
+    pub fn features_shape(&self) -> Shape {
+        self.features
+    }
+
+    /// N × [`features`](Self::features) → what the encoder says of N images.
+    pub fn encode_features(&self, features: &Tensor, mode: Mode) -> Encoding {
+        let encoded = self.latent.forward(&self.parameters, features, mode);
         if self.is_variational {
             let units = i64::from(self.description.latent_dim);
             Encoding { mean: encoded.narrow(1, 0, units), log_variance: Some(encoded.narrow(1, units, units)) }

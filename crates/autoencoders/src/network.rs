@@ -125,6 +125,26 @@ impl Network {
         self.output
     }
 
+    /// The network in two: what comes before its last dense layer, and the rest.
+    pub(crate) fn split_at_last_dense(mut self) -> (Self, Self) {
+        let is_dense =
+            |operation: &Operation| matches!(operation, Operation::Dense { .. } | Operation::GaussianHeads { .. });
+        let rest = self.operations.iter().rposition(is_dense).unwrap_or(0);
+        let operations = self.operations.split_off(rest);
+        let end = Self { operations, link: self.link.take(), ..self.clone() };
+        (self, end)
+    }
+
+    /// The number of values that the first layer takes, if it is dense.
+    pub(crate) fn input_size(&self, parameters: &Parameters) -> i64 {
+        match self.operations.first() {
+            Some(Operation::Dense { weight, .. } | Operation::GaussianHeads { mean: weight, .. }) => {
+                parameters.view(*weight).size()[1]
+            }
+            _ => 0,
+        }
+    }
+
     /// Computes in `precision` from now on.
     pub(crate) fn compute_in(&mut self, precision: Precision) {
         self.precision = precision;

@@ -137,22 +137,33 @@ impl Parameters {
 
     /// The gradient of the scalar `loss` for all trainable values, in the order of [`trainable`](Self::trainable).
     pub fn gradient(&self, loss: &Tensor) -> Tensor {
-        let (infos, inputs): (Vec<&ParameterInfo>, Vec<&Tensor>) =
-            self.iter().filter(|(info, _)| info.trainable).unzip();
-        let gradients = Tensor::run_backward(&[loss], &inputs, false, false);
-        let flat: Vec<Tensor> = infos
-            .iter()
-            .zip(gradients)
-            .map(|(info, gradient)| match info.channels_last {
-                // What the loss does not depend on has no gradient.
-                _ if !gradient.defined() => {
-                    self.trainable.new_zeros([info.numel()], (Kind::Float, self.trainable.device()))
-                }
-                true => gradient.permute([0, 2, 3, 1]).reshape([-1]),
-                false => gradient.reshape([-1]),
-            })
-            .collect();
-        Tensor::cat(&flat, 0)
+        let [gradient] = Self::gradients([self], loss);
+        gradient
+    }
+
+    /// The gradient of the scalar `loss` for all trainable values of each of `sets`, in one pass.
+    pub fn gradients<const N: usize>(sets: [&Self; N], loss: &Tensor) -> [Tensor; N] {
+        let inputs: Vec<&Tensor> = sets.iter().flat_map(|set| set.trainable_views()).map(|(_, view)| view).collect();
+        let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false).into_iter();
+        sets.map(|set| {
+            let flat: Vec<Tensor> = set
+                .trainable_views()
+                .zip(&mut gradients)
+                .map(|((info, _), gradient)| match info.channels_last {
+                    // What the loss does not depend on has no gradient.
+                    _ if !gradient.defined() => {
+                        set.trainable.new_zeros([info.numel()], (Kind::Float, set.trainable.device()))
+                    }
+                    true => gradient.permute([0, 2, 3, 1]).reshape([-1]),
+                    false => gradient.reshape([-1]),
+                })
+                .collect();
+            Tensor::cat(&flat, 0)
+        })
+    }
+
+    fn trainable_views(&self) -> impl Iterator<Item = (&ParameterInfo, &Tensor)> {
+        self.iter().filter(|(info, _)| info.trainable)
     }
 
     /// Gives all values of the last trainable parameter whose name ends so the value `value`.

@@ -3,11 +3,9 @@
 //! K-means never sees a label: labels name and score its clusters afterwards, and only there. Names are learnt on the
 //! training split and applied to both splits.
 
-mod kmeans;
 mod predict;
 pub mod scores;
 mod stage;
 
-pub use kmeans::{Assigned, FitOptions, KMeansError, assign, fit};
 pub use predict::{Prediction, predict};
 pub use stage::{Config, Parameters, run};

@@ -1,11 +1,10 @@
 //! Assigning new latents to the clusters of a fitted model.
 
+use clustering::assign;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use run_store::{Assignments, FinishedStage, KMeansModel, Latents, RunDir, Stage, file};
-
-use crate::kmeans::assign;
 
 /// What to assign, and where it goes.
 #[derive(Clone, Debug)]

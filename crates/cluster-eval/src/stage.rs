@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use clustering::{Assigned, FitOptions, assign, fit};
 use run_store::{
     Assignments, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel, LatentSplits, Latents,
     Plan, RunDir, SilhouetteMetrics, Split, Stage, file, write_document,
@@ -10,7 +11,6 @@ use run_store::{
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
 
-use crate::kmeans::{Assigned, FitOptions, assign, fit};
 use crate::scores::{ClusterNames, ContingencyTable, adjusted_rand_index, normalized_mutual_information, silhouette};
 
 /// What to cluster, and where it goes.

@@ -51,7 +51,7 @@ struct Parameters {
 /// cannot be written.
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     let dir = config.run.stage(Stage::LatentExport, None);
-    let trained = FinishedStage::open(config.run.stage(Stage::AeTrain, None))?;
+    let trained = FinishedStage::open(config.run.model_stage())?;
     let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS)?);
     let metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
     let dataset =

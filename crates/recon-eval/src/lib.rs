@@ -49,7 +49,7 @@ struct Parameters {
 /// the run was trained on; or the destination cannot be written.
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     let dir = config.run.stage(Stage::ReconEval, None);
-    let trained = FinishedStage::open(config.run.stage(Stage::AeTrain, None))?;
+    let trained = FinishedStage::open(config.run.model_stage())?;
     let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS_BY_EPOCH)?);
     let train_metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
     let prepared = trained.dataset(None)?;

@@ -15,9 +15,10 @@ use crate::given::RunChoice;
 use crate::measured::Measured;
 use crate::stage::{StageRecord, StageState, Upstream, open};
 
-/// The stages of a run, in order; a prepared dataset is no run of a model.
+/// The stages of a run, in order; a prepared dataset is no run of a model. Of a run whose model is refined, `ae-refine` stands in
+/// the place of `ae-train`: what it leaves is of the same kind.
 pub(crate) fn stages() -> impl Iterator<Item = Stage> {
-    Stage::ALL.into_iter().filter(|stage| !stage.is_of_dataset())
+    Stage::of_a_trained_run()
 }
 
 /// The stages that may have variants beside the run's own result.
@@ -162,12 +163,12 @@ impl Run {
                     run.manifests.insert(stage, finished.manifest().clone());
                     run.schema_versions
                         .extend(schema_version(&dir.file(file::MANIFEST)).map(|version| (stage, version)));
-                    upstream.finished.insert(stage.name(), finished.manifest().clone());
+                    upstream.finished.insert(dir.stage().name(), finished.manifest().clone());
                     StageRecord::finished(&dir, finished.manifest())
                 }
                 Err(reason) => {
                     if reason.state == StageState::Outdated {
-                        upstream.outdated.insert(stage.name());
+                        upstream.outdated.insert(dir.stage().name());
                     }
                     StageRecord::without_figures(&dir, reason)
                 }
@@ -183,6 +184,9 @@ impl Run {
 
     /// The folder of `stage`: the chosen variant's, if there is one.
     pub(crate) fn stage_dir(&self, stage: Stage) -> StageDir {
+        if stage == Stage::AeTrain {
+            return self.dir.model_stage();
+        }
         let tag = self.tag.as_deref().filter(|tag| self.dir.tags(stage).iter().any(|known| known == tag));
         self.dir.stage(stage, tag)
     }

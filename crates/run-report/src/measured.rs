@@ -24,7 +24,7 @@ impl Measured {
     /// Reads the figures of `finished`, which lies in `dir`.
     pub fn read(dir: &StageDir, finished: &FinishedStage) -> Result<Self, StoreError> {
         match dir.stage() {
-            Stage::AeTrain => {
+            Stage::AeTrain | Stage::AeRefine => {
                 let metrics: TrainMetrics = metrics(finished)?;
                 // A lower bound is in nats an image: not to be compared with other losses.
                 let losses = match metrics.elbo {

@@ -47,7 +47,7 @@ pub fn parameters(stage: Stage, model: &str) -> Map<String, Value> {
             "shuffle": false,
         }),
         Stage::ReconEval => json!({ "readable_probability": 0.5 }),
-        Stage::MnistData | Stage::ReaderTrain => Value::Null,
+        Stage::MnistData | Stage::ReaderTrain | Stage::AeRefine => Value::Null,
     };
     match parameters {
         Value::Object(parameters) => parameters,

@@ -201,7 +201,7 @@ impl Compared {
 /// Whether `figure` is measured as in the study: a stage touches its own figures and those of the stages that build on it.
 fn is_comparable(figure: Figure, differences: &[Difference]) -> bool {
     differences.iter().all(|difference| match difference.stage {
-        Stage::MnistData | Stage::ReaderTrain | Stage::AeTrain => false,
+        Stage::MnistData | Stage::ReaderTrain | Stage::AeTrain | Stage::AeRefine => false,
         Stage::LatentExport => matches!(figure.stage(), Stage::AeTrain | Stage::ReconEval),
         Stage::ClusterEval | Stage::LatentClassify | Stage::ReconEval => difference.stage != figure.stage(),
     })

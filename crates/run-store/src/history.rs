@@ -108,6 +108,62 @@ impl History for TrainingEpoch {
     }
 }
 
+/// One epoch of a refinement. Its losses are columns of the same names as a training's, so that both can be drawn alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefinementEpoch {
+    /// From 1.
+    pub epoch: u32,
+    /// What was lowered: the names of objectives, joined by `+`.
+    pub objectives: String,
+    /// Its mean over the epoch's images while it was lowered; one phase's is not another's.
+    pub objective: f64,
+    /// Mean binary cross-entropy of reconstructions after the epoch, in inference mode: of as many of the first training images as
+    /// there are test images.
+    pub train_loss: f64,
+    /// The same of the test images.
+    pub test_loss: f64,
+    /// Share of images that the two best heads name alike, in [0, 1]; none where there are no two.
+    pub head_agreement: Option<f64>,
+}
+
+impl History for RefinementEpoch {
+    fn write(path: &Path, rows: &[Self]) -> Result<()> {
+        let objectives: Vec<&str> = rows.iter().map(|row| row.objectives.as_str()).collect();
+        let agreement: Vec<Option<f64>> = rows.iter().map(|row| row.head_agreement).collect();
+        let columns = vec![
+            column("epoch", rows, |row| row.epoch),
+            Column::new("objectives".into(), objectives),
+            column_f64("objective", rows, |row| row.objective),
+            column_f64("train_loss", rows, |row| row.train_loss),
+            column_f64("test_loss", rows, |row| row.test_loss),
+            Column::new("head_agreement".into(), agreement),
+        ];
+        write_table(path, columns, Metadata::new())
+    }
+
+    fn read(path: &Path) -> Result<Vec<Self>> {
+        let table = Table::read(path, "a refinement's history")?;
+        let (objective, train, test) = (table.f64("objective")?, table.f64("train_loss")?, table.f64("test_loss")?);
+        let (names, agreement) = (table.strings("objectives")?, table.optional_f64("head_agreement")?);
+        let losses = objective.into_iter().zip(train).zip(test);
+        let rows = table.u32("epoch")?.into_iter().zip(names).zip(losses).zip(agreement);
+        Ok(rows
+            .map(|(((epoch, objectives), ((objective, train_loss), test_loss)), head_agreement)| Self {
+                epoch,
+                objectives,
+                objective,
+                train_loss,
+                test_loss,
+                head_agreement,
+            })
+            .collect())
+    }
+
+    fn epoch(&self) -> u32 {
+        self.epoch
+    }
+}
+
 /// One epoch of a classifier's training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassifierEpoch {
@@ -180,6 +236,18 @@ mod tests {
             TrainingEpoch::write(&path, &rows).unwrap();
             assert_eq!(TrainingEpoch::read(&path).unwrap(), rows);
         }
+        let rows = [(1, None), (2, Some(0.75))].map(|(epoch, head_agreement)| RefinementEpoch {
+            epoch,
+            objectives: "imsat+aspc".to_owned(),
+            objective: -1.5,
+            train_loss: 0.2,
+            test_loss: 0.3,
+            head_agreement,
+        });
+        RefinementEpoch::write(&path, &rows).unwrap();
+        assert_eq!(RefinementEpoch::read(&path).unwrap(), rows);
+        // What draws a training's losses draws a refinement's.
+        assert_eq!(TrainingEpoch::read(&path).unwrap()[1].test_loss, 0.3);
         assert!(ClassifierEpoch::read(&path).unwrap_err().to_string().contains("train_accuracy"));
     }
 }

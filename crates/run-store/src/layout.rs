@@ -25,6 +25,10 @@ pub mod file {
     pub const PRIOR_GRID: &str = "prior_grid.parquet";
     /// What a checkpoint says of itself.
     pub const CHECKPOINT_STATE: &str = "checkpoint.json";
+    /// Heads that a refinement leaves behind, in its checkpoints.
+    pub const HEADS: &str = "heads.safetensors";
+    /// The memory of their optimizer.
+    pub const HEADS_OPTIMIZER: &str = "heads_optimizer.safetensors";
     /// An optimizer's memory.
     pub const OPTIMIZER: &str = "optimizer.safetensors";
     /// One row for each epoch.
@@ -94,6 +98,8 @@ pub enum Stage {
     ReaderTrain,
     /// Prepared dataset → autoencoder.
     AeTrain,
+    /// Autoencoder + dataset → an autoencoder whose latents fall into clusters.
+    AeRefine,
     /// Autoencoder + dataset → latents.
     LatentExport,
     /// Latents → clusters and their scores.
@@ -106,10 +112,11 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which each finds its inputs ready.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MnistData,
         Self::ReaderTrain,
         Self::AeTrain,
+        Self::AeRefine,
         Self::LatentExport,
         Self::ClusterEval,
         Self::LatentClassify,
@@ -122,6 +129,11 @@ impl Stage {
         matches!(self, Self::MnistData | Self::ReaderTrain)
     }
 
+    /// The stages of a run whose model is trained, not refined from another's, in order.
+    pub fn of_a_trained_run() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|stage| !stage.is_of_dataset() && *stage != Self::AeRefine)
+    }
+
     /// The name of the program and of its folder.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -129,6 +141,7 @@ impl Stage {
             Self::MnistData => "mnist-data",
             Self::ReaderTrain => "reader-train",
             Self::AeTrain => "ae-train",
+            Self::AeRefine => "ae-refine",
             Self::LatentExport => "latent-export",
             Self::ClusterEval => "cluster-eval",
             Self::LatentClassify => "latent-classify",
@@ -148,7 +161,7 @@ impl Stage {
     /// Whether the stage keeps a checkpoint to go on from.
     #[must_use]
     pub fn is_resumable(self) -> bool {
-        matches!(self, Self::AeTrain | Self::LatentClassify)
+        matches!(self, Self::AeTrain | Self::AeRefine | Self::LatentClassify)
     }
 
     /// The files that a finished folder of this stage holds for some models only.
@@ -165,7 +178,7 @@ impl Stage {
     pub fn outputs(self) -> &'static [&'static str] {
         match self {
             Self::MnistData => &[file::DATASET, file::METRICS],
-            Self::AeTrain => &[
+            Self::AeTrain | Self::AeRefine => &[
                 file::MODEL,
                 file::WEIGHTS,
                 file::WEIGHTS_BY_EPOCH,
@@ -231,6 +244,13 @@ impl RunDir {
         StageDir { run: self.path.clone(), stage, tag: tag.map(str::to_owned) }
     }
 
+    /// The folder that the run's model comes from: a run is either trained or refined from another.
+    #[must_use]
+    pub fn model_stage(&self) -> StageDir {
+        let refined = self.stage(Stage::AeRefine, None);
+        if refined.path().exists() { refined } else { self.stage(Stage::AeTrain, None) }
+    }
+
     /// The tags of `stage`'s variants that are on disk, in order.
     #[must_use]
     pub fn tags(&self, stage: Stage) -> Vec<String> {
@@ -251,7 +271,7 @@ impl RunDir {
     #[must_use]
     pub fn render_tree(&self) -> String {
         let mut tree = format!("{}/\n", self.path.display());
-        for stage in Stage::ALL.into_iter().filter(|stage| !stage.is_of_dataset()) {
+        for stage in Stage::of_a_trained_run() {
             let mut files = vec![file::MANIFEST];
             files.extend(stage.outputs());
             let checkpoint = format!("{}/", file::CHECKPOINT);

@@ -47,14 +47,15 @@ pub use document::{Document, document_text, read_document, schema_version, write
 pub use error::{Result, StoreError};
 pub use finished::{FinishedStage, VerifiedFile};
 pub use hash::{ContentHash, hash_bytes, hash_file};
-pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, TrainingEpoch};
+pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, RefinementEpoch, TrainingEpoch};
 pub use kmeans::KMeansModel;
 pub use latents::{LatentSplits, LatentWriter, Latents, LatentsHeader};
 pub use layout::{RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{
     ClassMetrics, ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, DatasetMetrics,
-    ReadableCounts, ReaderMetrics, ReconstructionEpoch, ReconstructionMetrics, SilhouetteMetrics, TrainMetrics,
+    ReadableCounts, ReaderMetrics, ReconstructionEpoch, ReconstructionMetrics, RefineMetrics, SilhouetteMetrics,
+    TrainMetrics,
 };
 pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind, ReaderDescription};
 pub use plan::{Decision, Plan, Reason};

@@ -57,6 +57,24 @@ impl Document for TrainMetrics {
     const KIND: &'static str = "training figures";
 }
 
+/// What ae-refine reached: a training's figures, and what it says of its clusters itself, all without labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefineMetrics {
+    /// As of a training. Its losses are those of reconstructions, in inference mode, and it counts epochs of refinement.
+    #[serde(flatten)]
+    pub training: TrainMetrics,
+    /// Clusters.
+    pub cluster_count: u32,
+    /// Whether the test images were learnt from too.
+    pub with_test: bool,
+    /// Share of images that the two best heads named alike when there were last two, in [0, 1]; `null` if there never were.
+    pub head_agreement: Option<f64>,
+}
+
+impl Document for RefineMetrics {
+    const KIND: &'static str = "a refinement's figures";
+}
+
 /// What reader-train reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReaderMetrics {

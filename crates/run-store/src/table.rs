@@ -126,7 +126,18 @@ impl Table {
         text.parse().map_err(|_| self.invalid(format!("expected a number as {key}, found `{text}`")))
     }
 
+    /// A column with a value in every row.
     fn column(&self, name: &str, kind: &DataType) -> Result<&Column> {
+        let column = self.column_with_gaps(name, kind)?;
+        match column.null_count() {
+            0 => Ok(column),
+            nulls => {
+                Err(self.invalid(format!("expected a value in every row of column `{name}`, found {nulls} without")))
+            }
+        }
+    }
+
+    fn column_with_gaps(&self, name: &str, kind: &DataType) -> Result<&Column> {
         let Ok(column) = self.frame.column(name) else {
             let names = self.column_names().join(", ");
             return Err(self.invalid(format!("expected a column `{name}` in {}, found {names}", self.kind)));
@@ -134,12 +145,7 @@ impl Table {
         if column.dtype() != kind {
             return Err(self.invalid(format!("expected column `{name}` of type {kind}, found {}", column.dtype())));
         }
-        match column.null_count() {
-            0 => Ok(column),
-            nulls => {
-                Err(self.invalid(format!("expected a value in every row of column `{name}`, found {nulls} without")))
-            }
-        }
+        Ok(column)
     }
 
     /// What the column's type, already checked, makes impossible.
@@ -171,6 +177,14 @@ impl Table {
         let column = self.column(name, &DataType::Float64)?.f64().map_err(self.unreadable(name))?;
         let values: Vec<f64> = column.into_no_null_iter().collect();
         self.check_finite(name, values.iter().position(|value| !value.is_finite()))?;
+        Ok(values)
+    }
+
+    /// Finite values, where there are any.
+    pub(crate) fn optional_f64(&self, name: &str) -> Result<Vec<Option<f64>>> {
+        let column = self.column_with_gaps(name, &DataType::Float64)?.f64().map_err(self.unreadable(name))?;
+        let values: Vec<Option<f64>> = column.iter().collect();
+        self.check_finite(name, values.iter().position(|value| value.is_some_and(|value| !value.is_finite())))?;
         Ok(values)
     }
 

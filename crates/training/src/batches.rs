@@ -34,6 +34,14 @@ impl Batch {
         self.len() == 0
     }
 
+    /// Where its rows are, i64, on `device`.
+    pub fn rows(&self, device: Device) -> Tensor {
+        match self {
+            Self::Range { start, length } => Tensor::arange_start(*start, start + length, (tch::Kind::Int64, device)),
+            Self::Rows(rows) => rows.shallow_clone(),
+        }
+    }
+
     /// The batch's rows of `tensor`.
     pub fn of(&self, tensor: &Tensor) -> Tensor {
         match self {

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use cluster_eval::{FitOptions, assign, fit};
+use clustering::{FitOptions, assign, fit};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -188,7 +188,8 @@ mod tests {
         FitOptions { cluster_count: 5, restarts: 10, iterations: 300, tolerance: 1e-4, seed: 0 };
 
     fn scikit_learn() -> (Vec<f32>, usize, f64) {
-        let cases: Value = serde_json::from_str(include_str!("../../tests/data/clustering_scores.json")).unwrap();
+        let cases: Value =
+            serde_json::from_str(include_str!("../../../cluster-eval/tests/data/clustering_scores.json")).unwrap();
         let case = &cases["k_means"];
         let points = case["points"].as_array().unwrap();
         let points = points.iter().map(|value| value.as_f64().unwrap() as f32).collect();

@@ -1,0 +1,28 @@
+//! Adaptive self-paced clustering with data augmentation (Guo et al. 2020, "Adaptive self-paced deep clustering with data
+//! augmentation"): the latents of moved images approach their image's centre; images far from theirs wait until nearer ones are
+//! there.
+
+use tch::{Kind, Tensor};
+
+/// Which images take part, N of 0 or 1, by their squared distances from their centres, N: those no farther than the mean and, more
+/// of it the more of the phase is done, a standard deviation (the paper's equation 9). In the last epoch, where `part` is 1,
+/// the rest wait no longer than that.
+pub(crate) fn taking_part(squared_distances: &Tensor, part: f64) -> Tensor {
+    let mean = squared_distances.mean(Kind::Float);
+    let deviation = squared_distances.std(false);
+    squared_distances.le_tensor(&(mean + deviation * part)).to_kind(Kind::Float)
+}
+
+/// The mean over N images of the squared distances, in units of `radius`², of those that take part.
+pub(crate) fn loss(latents: &Tensor, centres: &Tensor, taking_part: &Tensor, radius: f64) -> Tensor {
+    let distances = (latents - centres).square().sum_dim_intlist([1].as_slice(), false, Kind::Float);
+    (distances * taking_part).mean(Kind::Float) / (radius * radius)
+}
+
+/// Clusters × latent means of clusters, moved and scaled so that they lie around the origin at a mean distance of `radius`. Fixed
+/// centres would otherwise be as near to each other as the latents happened to be.
+pub(crate) fn spread(means: &Tensor, radius: f64) -> Tensor {
+    let centred = means - means.mean_dim([0].as_slice(), true, Kind::Float);
+    let distance = centred.square().sum_dim_intlist([1].as_slice(), false, Kind::Float).sqrt().mean(Kind::Float);
+    &centred * (radius / distance.clamp_min(1e-12))
+}

@@ -1,0 +1,187 @@
+//! The stage around the refinement: what it reads, what it writes.
+
+use anyhow::{Context, ensure};
+use autoencoders::{Autoencoder, ClusterHeads, HeadsShape, Weights, describe};
+use run_store::{
+    Dataset, DatasetFile, FinishedStage, History, ModelDescription, ModelKind, Plan, RefineMetrics, RefinementEpoch,
+    Stage, TrainMetrics, VerifiedFile, file, read_document, write_document,
+};
+use serde::Serialize;
+use stage_cli::{Options, Progress, Summary, execute, percent};
+use tch::Tensor;
+use training::{Images, prepare_process};
+
+use crate::config::{Config, Origin, Protocol};
+use crate::refinement::refine;
+use crate::state::State;
+
+/// What the manifest records.
+#[derive(Serialize)]
+struct Parameters<'a> {
+    model: ModelKind,
+    latent_dim: u32,
+    #[serde(flatten)]
+    protocol: &'a Protocol,
+}
+
+/// The model that is refined, before it is.
+struct Source {
+    dataset: VerifiedFile,
+    /// Of a run: its description and its weights.
+    files: Option<(VerifiedFile, VerifiedFile)>,
+    model: ModelKind,
+    latent_dim: u32,
+    train_count: u32,
+    test_count: u32,
+}
+
+/// How many images a fresh model learns from and is judged by, as the report has it.
+const FRESH_COUNTS: (u32, u32) = (20_000, 4_000);
+
+/// Refines the model, unless it is up to date.
+///
+/// # Errors
+/// The model or the dataset is missing, broken, or they do not fit each other; the run has a trained model of its own; the loss
+/// ceases to be finite; or the destination cannot be written.
+pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
+    let dir = config.run.stage(Stage::AeRefine, None);
+    let trained = config.run.stage(Stage::AeTrain, None);
+    ensure!(
+        !trained.path().exists(),
+        "{}: expected a run without a model of its own, found one that {} left; give the refined model another --run",
+        config.run.path().display(),
+        Stage::AeTrain
+    );
+    let source = source(&config.origin)?;
+    let mut protocol = config.protocol.clone();
+    protocol.train_count.get_or_insert(source.train_count);
+    protocol.test_count.get_or_insert(source.test_count);
+    let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol };
+    let mut plan = Plan::new(dir.clone(), &parameters)?.input("dataset", &source.dataset);
+    if let Some((model, weights)) = &source.files {
+        plan = plan.input("model", model).input("weights", weights);
+    }
+    let outcome = execute(plan, options, progress, |work, progress| {
+        let (device, mut environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
+        environment.precision = protocol.precision.to_string();
+        let dataset_file = DatasetFile::read(source.dataset.path())?;
+        let dataset = dataset_file.dataset()?;
+        let mut model = match &source.files {
+            Some((description, weights)) => {
+                let description: ModelDescription = read_document(description.path())?;
+                description.check_images(&dataset, source.dataset.path())?;
+                Autoencoder::load(description, device, weights.path())
+                    .with_context(|| format!("{} and its model.json", weights.path().display()))?
+            }
+            None => {
+                let description = describe(source.model, source.latent_dim, dataset.height, dataset.width)?;
+                Autoencoder::new(description, device, protocol.seed)?
+            }
+        };
+        model.compute_in(protocol.precision);
+        let counts = [protocol.train_count, protocol.test_count].map(Option::unwrap_or_default);
+        let mut images = Images::first(&dataset, counts[0], counts[1], device)
+            .with_context(|| source.dataset.path().display().to_string())?;
+        if protocol.with_test {
+            images.train = Tensor::cat(&[&images.train, &images.test], 0);
+        }
+        let clusters = protocol.clusters.unwrap_or(dataset.class_count);
+        let shape = HeadsShape { heads: protocol.heads, hidden_units: protocol.hidden_units, clusters };
+        let mut heads = ClusterHeads::new(&model, shape, device, protocol.seed)?;
+        heads.compute_in(protocol.precision);
+        let checkpoints = work.checkpoints();
+        options.interrupt.listen();
+        let mut state = State::resume(&mut model, heads, &protocol, &checkpoints, progress)?;
+        refine(&model, &mut state, (&protocol, clusters), &images, &checkpoints, (options, progress))?;
+        model.save(&work.file(file::WEIGHTS))?;
+        write_document(&work.file(file::MODEL), model.description())?;
+        RefinementEpoch::write(&work.file(file::HISTORY), &state.training.history)?;
+        state.kept.write(&model, |name| work.file(name))?;
+        let mean_squared_error = images.test_mean_squared_error(&model, protocol.batch_size);
+        let metrics = metrics(&protocol, &dataset, &model, (&state, clusters), mean_squared_error)?;
+        write_document(&work.file(file::METRICS), &metrics)?;
+        Ok(environment)
+    })?;
+    Summary::of_stage(&dir, outcome, figures)
+}
+
+/// Opens what is to be refined.
+fn source(origin: &Origin) -> anyhow::Result<Source> {
+    match origin {
+        Origin::Run(run) => {
+            let trained = FinishedStage::open(run.model_stage())?;
+            let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS)?);
+            let metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
+            let description: ModelDescription = read_document(model_file.path())?;
+            check_kind(description.model, || model_file.path().display().to_string())?;
+            Ok(Source {
+                dataset: trained.dataset(None)?.file(file::DATASET)?,
+                files: Some((model_file, weights)),
+                model: description.model,
+                latent_dim: description.latent_dim,
+                train_count: metrics.train_count,
+                test_count: metrics.test_count,
+            })
+        }
+        Origin::Fresh { model, latent_dim, data } => {
+            check_kind(*model, || "--model".to_owned())?;
+            let dataset = FinishedStage::open(data.stage(Stage::MnistData, None))?.file(file::DATASET)?;
+            let (train_count, test_count) = FRESH_COUNTS;
+            Ok(Source { dataset, files: None, model: *model, latent_dim: *latent_dim, train_count, test_count })
+        }
+    }
+}
+
+/// Checks that the model has latents to be moved freely.
+fn check_kind(model: ModelKind, place: impl Fn() -> String) -> anyhow::Result<()> {
+    ensure!(
+        !model.is_variational(),
+        "{}: expected a model that is not variational, found {model}, whose lower bound decides how its latents lie; refine an ae or a \
+         cae",
+        place()
+    );
+    Ok(())
+}
+
+fn metrics(
+    protocol: &Protocol,
+    dataset: &Dataset<'_>,
+    model: &Autoencoder,
+    (state, clusters): (&State, u32),
+    test_mean_squared_error: f64,
+) -> anyhow::Result<RefineMetrics> {
+    let history = &state.training.history;
+    let last = history.last().context("no epoch was trained")?;
+    // Where one head is left it agrees with itself.
+    let compared = history
+        .iter()
+        .rev()
+        .find(|row| row.objectives == "imsat")
+        .or(history.iter().rev().find(|row| row.head_agreement.is_some()));
+    Ok(RefineMetrics {
+        training: TrainMetrics {
+            dataset: dataset.name.to_owned(),
+            train_count: protocol.train_count.unwrap_or_default(),
+            test_count: protocol.test_count.unwrap_or_default(),
+            epochs: last.epoch,
+            parameter_count: model.parameters().trainable_count(),
+            train_loss: last.train_loss,
+            test_loss: last.test_loss,
+            test_mean_squared_error,
+            elbo: None,
+        },
+        cluster_count: clusters,
+        with_test: protocol.with_test,
+        head_agreement: compared.and_then(|row| row.head_agreement),
+    })
+}
+
+fn figures(metrics: &RefineMetrics) -> Vec<(String, String)> {
+    let mut figures = vec![("clusters".to_owned(), metrics.cluster_count.to_string())];
+    figures.extend(metrics.head_agreement.map(|share| ("two best heads agree on".to_owned(), percent(share))));
+    figures.extend([
+        ("test loss of reconstructions".to_owned(), format!("{:.4}", metrics.training.test_loss)),
+        ("test mean squared error".to_owned(), format!("{:.4}", metrics.training.test_mean_squared_error)),
+    ]);
+    figures
+}

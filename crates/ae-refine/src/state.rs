@@ -1,0 +1,89 @@
+//! What a refinement carries from epoch to epoch, besides the model's values.
+
+use autoencoders::{Autoencoder, ClusterHeads, Weights};
+use run_store::{Checkpoint, Checkpoints, RefinementEpoch, file};
+use stage_cli::{Progress, latest_checkpoint};
+use tch::Tensor;
+use training::{KeptEpochs, Optimizer, OptimizerRule, TrainingState};
+
+use crate::config::Protocol;
+
+/// The score of a head that is no longer trained: no loss is as large, and it is finite, as all that is written must be.
+const LEFT_BEHIND: f32 = f32::MAX;
+
+/// A refinement between two epochs.
+pub(crate) struct State {
+    pub training: TrainingState<RefinementEpoch>,
+    pub heads: ClusterHeads,
+    pub heads_optimizer: Optimizer,
+    pub kept: KeptEpochs,
+}
+
+impl State {
+    /// The refinement as its last sound checkpoint left it, with the model's values; or one that has not begun, with `heads`.
+    ///
+    /// # Errors
+    /// A checkpoint is whole, and yet not of this model.
+    pub(crate) fn resume(
+        model: &mut Autoencoder,
+        heads: ClusterHeads,
+        protocol: &Protocol,
+        checkpoints: &Checkpoints,
+        progress: &mut dyn Progress,
+    ) -> anyhow::Result<Self> {
+        let [optimizer, heads_optimizer] = optimizers(model, &heads, protocol);
+        let training = TrainingState::new(optimizer);
+        let mut state = Self { training, heads, heads_optimizer, kept: KeptEpochs::default() };
+        if let Some(checkpoint) = latest_checkpoint(checkpoints, protocol.recipe.epochs(), progress, |_| Ok(())) {
+            state.kept = KeptEpochs::restore(&checkpoint, model, |_| true)?;
+            state.training.restore(model, &checkpoint)?;
+            state.heads.restore(&checkpoint.file(file::HEADS))?;
+            state.heads_optimizer.restore(&checkpoint.file(file::HEADS_OPTIMIZER), checkpoint.optimizer_steps)?;
+        }
+        Ok(state)
+    }
+
+    /// Forgets what the optimizers remember: a phase's gradients are not those of the one before.
+    pub(crate) fn renew_optimizers(&mut self, model: &Autoencoder, protocol: &Protocol) {
+        [self.training.optimizer, self.heads_optimizer] = optimizers(model, &self.heads, protocol);
+    }
+
+    /// Writes a checkpoint to go on from.
+    pub(crate) fn save(&self, model: &Autoencoder, checkpoints: &Checkpoints) -> anyhow::Result<()> {
+        let fill = |checkpoint: &Checkpoint| -> anyhow::Result<()> {
+            self.training.save(model, checkpoint)?;
+            self.heads.save(&checkpoint.file(file::HEADS))?;
+            self.heads_optimizer.save(&checkpoint.file(file::HEADS_OPTIMIZER))?;
+            Ok(self.kept.write(model, |name| checkpoint.file(name))?)
+        };
+        checkpoints.write(self.training.epoch(), self.training.optimizer.steps(), fill)
+    }
+
+    /// The heads that are still trained, that of the lowest loss first.
+    pub(crate) fn active_heads(&self) -> Vec<usize> {
+        let scores = self.scores();
+        let mut active: Vec<usize> = (0..scores.len()).filter(|head| scores[*head] < LEFT_BEHIND).collect();
+        active.sort_by(|one, other| scores[*one].total_cmp(&scores[*other]));
+        active
+    }
+
+    /// Takes the mean losses of the `active` heads, in their order, and leaves all but the best `keep` behind.
+    pub(crate) fn rate_heads(&mut self, active: &[usize], losses: &[f64], keep: usize) {
+        let mut scores = self.scores();
+        active.iter().zip(losses).for_each(|(head, loss)| scores[*head] = *loss as f32);
+        self.heads.set_scores(&Tensor::from_slice(&scores));
+        for head in self.active_heads().into_iter().skip(keep) {
+            scores[head] = LEFT_BEHIND;
+        }
+        self.heads.set_scores(&Tensor::from_slice(&scores));
+    }
+
+    fn scores(&self) -> Vec<f32> {
+        Vec::try_from(self.heads.scores()).unwrap_or_default()
+    }
+}
+
+fn optimizers(model: &Autoencoder, heads: &ClusterHeads, protocol: &Protocol) -> [Optimizer; 2] {
+    [model.parameters(), heads.parameters()]
+        .map(|parameters| Optimizer::new(OptimizerRule::Adam, protocol.learning_rate, parameters.trainable()))
+}

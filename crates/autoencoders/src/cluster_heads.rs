@@ -1,0 +1,109 @@
+//! What stands on an encoder while it is refined for clustering, and is left behind afterwards: heads that name a cluster, and
+//! the places of clusters among latents.
+
+use std::path::Path;
+
+use run_store::Layer;
+use tch::{Device, Tensor};
+
+use crate::autoencoder::Autoencoder;
+use crate::error::Result;
+use crate::network::{Mode, Network};
+use crate::parameters::{Initial, ParameterInfo, Parameters};
+use crate::precision::Precision;
+use crate::weights::{Weights, read_weights, write_weights};
+
+/// The sizes of a set of heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadsShape {
+    /// How many there are.
+    pub heads: u32,
+    /// Units of each head's hidden layer.
+    pub hidden_units: u32,
+    /// Clusters, as many for each head.
+    pub clusters: u32,
+}
+
+/// Heads on an encoder's features, each features → hidden → clusters, with the clusters' centroids among its latents.
+#[derive(Debug)]
+pub struct ClusterHeads {
+    shape: HeadsShape,
+    networks: Vec<Network>,
+    parameters: Parameters,
+}
+
+impl Weights for ClusterHeads {
+    fn save(&self, path: &Path) -> Result<()> {
+        write_weights(path, &self.parameters)
+    }
+
+    fn restore(&mut self, path: &Path) -> Result<()> {
+        read_weights(path, &mut self.parameters)
+    }
+}
+
+impl ClusterHeads {
+    /// Heads for the features of `model`, their values drawn from `seed`; centroids begin at the origin.
+    ///
+    /// # Errors
+    /// A size is out of range.
+    pub fn new(model: &Autoencoder, shape: HeadsShape, device: Device, seed: u64) -> Result<Self> {
+        let layers = [Layer::Dense { units: shape.hidden_units }, Layer::Relu, Layer::Dense { units: shape.clusters }];
+        let mut infos = Vec::new();
+        let features = model.features_shape();
+        let networks = (0..shape.heads)
+            .map(|head| Network::build(&format!("head.{head}"), &layers, features, &mut infos))
+            .collect::<Result<Vec<Network>>>()?;
+        let mut add = |name: &str, shape: Vec<i64>, trainable: bool| {
+            let initial = Initial::Constant(0.0);
+            infos.push(ParameterInfo { name: name.to_owned(), shape, initial, trainable, channels_last: false });
+        };
+        add("centroids", vec![i64::from(shape.clusters), i64::from(model.description().latent_dim)], true);
+        add("scores", vec![i64::from(shape.heads)], false);
+        let parameters = Parameters::new(infos, device, seed)?;
+        Ok(Self { shape, networks, parameters })
+    }
+
+    /// How many, and how large.
+    #[must_use]
+    pub fn shape(&self) -> HeadsShape {
+        self.shape
+    }
+
+    /// Their values, centroids included.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Computes in `precision` from now on.
+    pub fn compute_in(&mut self, precision: Precision) {
+        self.networks.iter_mut().for_each(|network| network.compute_in(precision));
+    }
+
+    /// N × features → heads' N × clusters logits, those of `heads`, in this order.
+    pub fn logits(&self, features: &Tensor, heads: &[usize]) -> Vec<Tensor> {
+        // No layer of theirs behaves otherwise in training.
+        heads.iter().map(|head| self.networks[*head].logits(&self.parameters, features, Mode::Inference)).collect()
+    }
+
+    /// Clusters × latent: the centroids; trained where a loss depends on them.
+    pub fn centroids(&self) -> &Tensor {
+        self.parameters.view(self.parameters.infos().len() - 2)
+    }
+
+    /// Gives the centroids other places, clusters × latent.
+    pub fn place_centroids(&mut self, centroids: &Tensor) {
+        self.parameters.assign(self.parameters.infos().len() - 2, centroids);
+    }
+
+    /// One number for each head, which travels with it.
+    pub fn scores(&self) -> &Tensor {
+        self.parameters.view(self.parameters.infos().len() - 1)
+    }
+
+    /// Gives the heads other numbers.
+    pub fn set_scores(&mut self, scores: &Tensor) {
+        self.parameters.assign(self.parameters.infos().len() - 1, scores);
+    }
+}

@@ -1,0 +1,161 @@
+//! Refining a trained model into clusters: a run of its own that later stages take as any other.
+
+use std::path::PathBuf;
+
+use pipeline_tests::{FileStates, Study, Tree, error_text, manifest, said, succeeded};
+use run_store::{
+    ClusterMetrics, History, ModelKind, RefineMetrics, RefinementEpoch, RunDir, Stage, TrainingEpoch, file,
+    read_document,
+};
+
+/// The folder of the refined run, seen from outside.
+fn refined(study: &Study) -> RunDir {
+    RunDir::new(study.dir(Stage::AeRefine).run())
+}
+
+fn refine(study: &Study, changes: &[(&str, &str)]) {
+    succeeded(study.command_with(Stage::AeRefine, changes));
+}
+
+/// The stage on the refined run.
+fn on_refined(study: &Study, stage: Stage) -> String {
+    let run = refined(study);
+    succeeded(study.bare_command(stage, &["--run", run.path().to_str().unwrap()]))
+}
+
+#[test]
+fn later_stages_take_a_refined_run_as_any_other() {
+    let study = Study::finished(ModelKind::Cae);
+    let parent = Tree::read(study.run().path());
+    refine(&study, &[]);
+    assert_eq!(parent.differences(&Tree::read(study.run().path())), Vec::<PathBuf>::new());
+    let dir = study.dir(Stage::AeRefine);
+    for name in Stage::AeRefine.outputs() {
+        assert!(dir.file(name).exists(), "{name} is missing");
+    }
+    for stage in [Stage::LatentExport, Stage::ClusterEval, Stage::LatentClassify, Stage::ReconEval] {
+        on_refined(&study, stage);
+    }
+    let clusters: ClusterMetrics =
+        read_document(&refined(&study).stage(Stage::ClusterEval, None).file(file::METRICS)).unwrap();
+    assert_eq!(clusters.splits["train"].count, 256);
+    // Its lineage names its parent.
+    let inputs = manifest(&dir).inputs;
+    assert_eq!(inputs["weights"].path, PathBuf::from("../cae-2/ae-train/weights.safetensors"));
+    // What is up to date stays; what its parent no longer is, does not.
+    let before = FileStates::of(refined(&study).path());
+    said(study.command(Stage::AeRefine), ": up to date");
+    before.assert_untouched();
+    succeeded(study.command_with(Stage::AeTrain, &[("--seed", "3")]));
+    said(study.command(Stage::AeRefine), "input weights changed");
+}
+
+#[test]
+fn its_history_says_what_was_lowered_and_is_drawn_as_a_training_s() {
+    let study = Study::finished(ModelKind::Cae);
+    refine(&study, &[]);
+    let path = study.dir(Stage::AeRefine).file(file::HISTORY);
+    let rows = RefinementEpoch::read(&path).unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row.objectives.as_str()).collect();
+    assert_eq!(names, ["contrast", "imsat", "imsat", "imsat+aspc+reconstruction"]);
+    let agreements: Vec<bool> = rows.iter().map(|row| row.head_agreement.is_some()).collect();
+    assert_eq!(agreements, [false, true, true, true]);
+    assert!(rows.iter().filter_map(|row| row.head_agreement).all(|share| share > 0.0 && share <= 1.0));
+    assert_eq!(TrainingEpoch::read(&path).unwrap().len(), rows.len());
+    let metrics: RefineMetrics = read_document(&study.dir(Stage::AeRefine).file(file::METRICS)).unwrap();
+    assert_eq!((metrics.training.epochs, metrics.cluster_count, metrics.with_test), (4, 10, false));
+}
+
+#[test]
+fn every_objective_alone_runs_and_moves_the_model() {
+    let study = Study::finished(ModelKind::Ae);
+    let parent = std::fs::read(study.dir(Stage::AeTrain).file(file::WEIGHTS)).unwrap();
+    for objective in ["contrast", "reconstruction", "imsat", "dec", "idec", "aspc"] {
+        refine(&study, &[("--recipe", &format!("{objective}:1"))]);
+        let weights = std::fs::read(study.dir(Stage::AeRefine).file(file::WEIGHTS)).unwrap();
+        assert!(weights != parent, "{objective} changed nothing");
+    }
+}
+
+#[test]
+fn a_new_model_may_be_refined_from_the_start() {
+    let study = Study::prepared(ModelKind::Cae);
+    let arguments =
+        ["--run", "artifacts/fresh", "--train-count", "128", "--test-count", "32", "--recipe", "reconstruction:1"];
+    let dir = RunDir::new(study.path().join("artifacts/fresh")).stage(Stage::AeRefine, None);
+    succeeded(study.bare_command(Stage::AeRefine, &arguments));
+    let parameters = manifest(&dir).parameters;
+    assert_eq!((&parameters["model"], &parameters["latent_dim"]), (&"cae".into(), &32.into()));
+    let error = error_text(
+        study.bare_command(Stage::AeRefine, &[&arguments[..], &["--from", "x", "--model", "ae"]].concat()),
+        2,
+    );
+    assert!(error.contains("--from"), "{error}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+    let study = Study::finished(ModelKind::Cae);
+    let results = |changes: &[(&str, &str)]| {
+        refine(&study, changes);
+        Tree::read(refined(&study).path()).results()
+    };
+    let first = results(&[]);
+    std::fs::remove_dir_all(refined(&study).path()).unwrap();
+    assert_eq!(first.differences(&results(&[])), Vec::<PathBuf>::new());
+    let other = first.differences(&results(&[("--seed", "1")]));
+    assert!(other.iter().any(|path| path.ends_with(file::WEIGHTS)), "{other:?}");
+}
+
+/// A refinement that was stopped in its middle ends as one that was not: the optimizers, the heads, the centroids and which of the
+/// heads were left behind all come back.
+#[test]
+fn an_interrupted_refinement_goes_on() {
+    let study = Study::finished(ModelKind::Cae);
+    let recipe = ("--recipe", "contrast:1,imsat:4,imsat+aspc+reconstruction:3,dec:2");
+    refine(&study, &[recipe]);
+    let whole = Tree::read(refined(&study).path()).results();
+    std::fs::remove_dir_all(refined(&study).path()).unwrap();
+    let folder = refined(&study).path().join(".ae-refine.partial").join(file::CHECKPOINT);
+    let mut stopped = 0;
+    for epoch in [1, 3, 6, 7, 9] {
+        let mut child = study.process_with(Stage::AeRefine, &[recipe]).spawn().unwrap();
+        let checkpoint = folder.join(format!("epoch-{epoch:05}"));
+        while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        stopped += usize::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    assert!(stopped >= 2, "{stopped} of 5 were stopped");
+    refine(&study, &[recipe]);
+    assert_eq!(whole.differences(&Tree::read(refined(&study).path()).results()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_cannot_be_refined_is_refused() {
+    let study = Study::finished(ModelKind::Cvae);
+    let error = error_text(study.command(Stage::AeRefine), 1);
+    assert!(error.contains("not variational, found cvae"), "{error}");
+
+    let study = Study::finished(ModelKind::Ae);
+    let error =
+        error_text(study.bare_command(Stage::AeRefine, &["--run", "artifacts/ae-2", "--from", "artifacts/ae-2"]), 1);
+    assert!(error.contains("another --run"), "{error}");
+    let error = error_text(study.command_with(Stage::AeRefine, &[("--from", "artifacts/none")]), 1);
+    assert!(error.contains("artifacts/none/ae-train/manifest.json is missing: run `ae-train --run"), "{error}");
+    let error = error_text(study.command_with(Stage::AeRefine, &[("--train-count", "100000")]), 1);
+    assert!(error.contains("expected at least 100000 training images"), "{error}");
+    let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "guess:1")]), 2);
+    assert!(error.contains("expected contrast"), "{error}");
+    let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "dec:1"), ("--clusters", "900")]), 1);
+    assert!(error.contains("different latents"), "{error}");
+    let error = error_text(study.command_with(Stage::AeRefine, &[("--learning-rate", "1e30")]), 1);
+    assert!(error.contains("not finite after epoch") && error.contains("--learning-rate"), "{error}");
+    assert!(!refined(&study).stage(Stage::AeRefine, None).path().exists());
+
+    refine(&study, &[]);
+    let error = error_text(study.bare_command(Stage::AeTrain, &["--run", "artifacts/ae-2+refined"]), 1);
+    assert!(error.contains("another --run"), "{error}");
+}
