@@ -38,7 +38,7 @@ pub struct Protocol {
     pub dec_weight: f64,
     /// The weight of `aspc`.
     pub aspc_weight: f64,
-    /// The mean distance of `aspc`'s centres from the origin.
+    /// The distance of `aspc`'s centres from the origin.
     pub radius: f64,
     /// `imsat`'s heads.
     pub heads: u32,
@@ -72,7 +72,7 @@ impl Protocol {
             precision: Precision::F32,
             reconstruction_weight: 3.0,
             dec_weight: 1.0,
-            aspc_weight: 2.0,
+            aspc_weight: 3.0,
             radius: 10.0,
             heads: 8,
             hidden_units: 64,

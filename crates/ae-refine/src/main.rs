@@ -99,9 +99,9 @@ struct ObjectiveArgs {
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0, value_parser = not_negative)]
     dec_weight: f64,
     /// aspc: the weight of the distances to centres
-    #[arg(long, value_name = "WEIGHT", default_value_t = 2.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = 3.0, value_parser = not_negative)]
     aspc_weight: f64,
-    /// aspc: the mean distance of centres from the origin
+    /// aspc: the distance of centres from the origin
     #[arg(long, value_name = "LENGTH", default_value_t = 10.0, value_parser = positive)]
     radius: f64,
     /// reconstruction, idec: the weight of the binary cross-entropy

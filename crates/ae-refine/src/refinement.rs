@@ -150,11 +150,15 @@ fn aims(model: &Autoencoder, state: &State, place: Place<'_>, pixels: &Tensor) -
             aims.target = Some(dec::target_distribution(&dec::soft_assignment(&encoded.latents, centroids)));
         }
         if place.phase.has(Objective::Aspc) {
-            let distances = dec::squared_distances(&encoded.latents, centroids);
-            let named = encoded.named.unwrap_or_else(|| distances.argmin(1, false));
-            let own = distances.gather(1, &named.unsqueeze(1), false).squeeze_dim(1);
-            let part = f64::from(place.epoch) / f64::from(place.phase.epochs);
-            aims.centres = Some((centroids.index_select(0, &named), aspc::taking_part(&own, part)));
+            aims.centres = Some(match encoded.named {
+                // A head has judged every image; how far its latent still is from its centre says nothing of doubt.
+                Some(named) => (centroids.index_select(0, &named), named.ones_like().to_kind(Kind::Float)),
+                None => {
+                    let (own, named) = dec::squared_distances(&encoded.latents, centroids).min_dim(1, false);
+                    let part = f64::from(place.epoch) / f64::from(place.phase.epochs);
+                    (centroids.index_select(0, &named), aspc::taking_part(&own, part))
+                }
+            });
         }
     });
     aims

@@ -19,10 +19,10 @@ pub(crate) fn loss(latents: &Tensor, centres: &Tensor, taking_part: &Tensor, rad
     (distances * taking_part).mean(Kind::Float) / (radius * radius)
 }
 
-/// Clusters × latent means of clusters, moved and scaled so that they lie around the origin at a mean distance of `radius`. Fixed
-/// centres would otherwise be as near to each other as the latents happened to be.
+/// Clusters × latent means of clusters, moved apart to where they lie around the origin at a distance of `radius`, each in its own
+/// direction. Where one were nearer to the origin than others, it would be the nearest of all to latents that have not gone far yet.
 pub(crate) fn spread(means: &Tensor, radius: f64) -> Tensor {
     let centred = means - means.mean_dim([0].as_slice(), true, Kind::Float);
-    let distance = centred.square().sum_dim_intlist([1].as_slice(), false, Kind::Float).sqrt().mean(Kind::Float);
-    &centred * (radius / distance.clamp_min(1e-12))
+    let lengths = centred.square().sum_dim_intlist([1].as_slice(), true, Kind::Float).sqrt();
+    centred / lengths.clamp_min(1e-12) * radius
 }

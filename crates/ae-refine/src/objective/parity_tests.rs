@@ -93,8 +93,12 @@ fn aspc_is_the_paper_s() {
 fn centres_are_spread_around_the_origin_in_their_own_directions() {
     for case in cases() {
         let spread = aspc::spread(&tensor(&case, "centroids"), 10.0);
-        let zero = spread.mean_dim([0].as_slice(), false, Kind::Double).abs().max();
-        let length = spread.norm_scalaropt_dim(2.0, [1], false).mean(Kind::Double).double_value(&[]);
-        assert!(zero.double_value(&[]) < 1e-4 && (length - 10.0).abs() < 1e-3);
+        let lengths = spread.norm_scalaropt_dim(2.0, [1], false);
+        assert!(lengths.allclose(&(lengths.ones_like() * 10.0), 1e-4, 1e-4, false));
+        let means = tensor(&case, "centroids");
+        let centred = &means - means.mean_dim([0].as_slice(), true, Kind::Float);
+        let along = (&centred * &spread).sum_dim_intlist([1].as_slice(), false, Kind::Float);
+        let expected = centred.norm_scalaropt_dim(2.0, [1], false) * 10.0;
+        assert!(along.allclose(&expected, 1e-4, 1e-4, false));
     }
 }
