@@ -29,7 +29,7 @@ DATA = ROOT / "data" / "prepared" / "mnist"
 
 
 def run(command):
-    """The seconds, the peak memory in MB and the lines of JSON of a process."""
+    """The seconds, the peak memory in MiB and the lines of JSON of a process."""
     environment = dict(os.environ, LD_LIBRARY_PATH=str(ROOT / ".libtorch" / "lib"), TF_CPP_MIN_LOG_LEVEL="2")
     if command[0] != sys.executable:
         environment.pop("PYTHONPATH", None)
@@ -66,14 +66,15 @@ class Ours:
     def stage(self, name, directory, *arguments):
         return run([RELEASE / name, "--run", directory, "--threads", THREADS, *arguments])
 
-    def train(self, model, latent, epochs):
+    def train(self, model, latent, epochs, *more):
         directory = self.folder / f"{model}-{latent}"
         shutil.rmtree(directory, ignore_errors=True)
-        return self.stage("ae-train", directory, "--data", DATA, "--model", model, "--latent-dim", latent, "--epochs", epochs)
+        said = ("--model", model, "--latent-dim", latent, "--epochs", epochs)
+        return self.stage("ae-train", directory, "--data", DATA, *said, *more)
 
-    def epoch(self, model, latent, epochs):
-        short, _, _ = self.train(model, latent, 1)
-        long, memory, _ = self.train(model, latent, 1 + epochs)
+    def epoch(self, model, latent, epochs, *more):
+        short, _, _ = self.train(model, latent, 1, *more)
+        long, memory, _ = self.train(model, latent, 1 + epochs, *more)
         return (long - short) / epochs, memory
 
     def with_trained(self):
@@ -134,14 +135,14 @@ def epoch_of(answer):
 def pieces(ours, quick, study_epochs, folder):
     """Piece → subject → what gives its seconds and memory. The first subject is ours."""
 
-    def training(model, latent, epochs, torch_ways):
-        subjects = {"ours": lambda: ours.epoch(model, latent, epochs)}
+    def training(model, latent, epochs, torch_ways, keras="Keras", more=()):
+        subjects = {"ours": lambda: ours.epoch(model, latent, epochs, *more)}
 
         def of(program, *arguments):
             answer, memory = peer(program, *arguments)
             return epoch_of(answer), memory
 
-        subjects["Keras"] = lambda: of("keras_peer.py", "train", model, latent, 1 + epochs)
+        subjects[keras] = lambda: of("keras_peer.py", "train", model, latent, 1 + epochs)
         for way, name in torch_ways.items():
             subjects[name] = lambda way=way: of("torch_peer.py", model, latent, 1 + epochs, way)
         return subjects
@@ -175,6 +176,8 @@ def pieces(ours, quick, study_epochs, folder):
     }
     if not quick:
         found["CVAE epoch"] = training("cvae", 32, 2, ways)
+        bf16 = {"bf16": "PyTorch, bf16"}
+        found["CAE epoch, bf16"] = training("cae", 32, 2, bf16, "Keras, f32", ("--precision", "bf16"))
         found["study of four runs"] = {
             "ours": lambda: ours.study(study_epochs),
             "Keras": lambda: whole("keras_peer.py", "study", study_epochs),
@@ -206,7 +209,7 @@ def race(subjects, rounds):
     return {
         name: {
             "seconds": summary(seconds),
-            "memory_mb": summary(memory),
+            "memory_mib": summary(memory),
             "times_ours": summary([theirs / own for theirs, own in zip(seconds, ours)]),
         }
         for name, (seconds, memory) in taken.items()
@@ -219,7 +222,7 @@ def shares(*subjects):
 
 
 def table(results):
-    columns = ["piece", "ours, s", "against", "theirs, s", "times ours, median (least to greatest)", "memory, MB, ours : theirs"]
+    columns = ["piece", "ours, s", "against", "theirs, s", "times ours, median (least to greatest)", "memory, MiB, ours : theirs"]
     rows = [f"| {' | '.join(columns)} | share of peak, ours : theirs |", "|---" * (len(columns) + 1) + "|"]
     for piece, subjects in results.items():
         own = subjects["ours"]
@@ -230,7 +233,7 @@ def table(results):
             rows.append(
                 f"| {piece} | {own['seconds']['median']:.2f} | {name} | {subject['seconds']['median']:.2f} "
                 f"| {ratio['median']:.1f} ({ratio['least']:.1f} to {ratio['greatest']:.1f}) "
-                f"| {own['memory_mb']['median']:.0f} : {subject['memory_mb']['median']:.0f} | {shares(own, subject)} |"
+                f"| {own['memory_mib']['median']:.0f} : {subject['memory_mib']['median']:.0f} | {shares(own, subject)} |"
             )
     return "\n".join(rows)
 
@@ -256,7 +259,8 @@ def main():
             parser.error(f"no piece begins so; there are: {', '.join(found)}")
         if any(name.startswith("K-means") for name in wanted):
             latents = ours.with_trained() / "latent-export" / "train.parquet"
-            run([sys.executable, HERE / "points.py", latents, folder])
+            for file, *copies in (("small.f32",), ("large.f32", 100)):
+                run([sys.executable, HERE / "points.py", latents, folder / file, 32, *copies])
         results = {}
         for name, subjects in wanted.items():
             print(f"{name} ...", file=sys.stderr, flush=True)

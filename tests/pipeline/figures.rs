@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pipeline_tests::{FileStates, Study, Tree, error_text, stages};
+use pipeline_tests::{FileStates, Study, Tree, error_text, stages, succeeded, workspace_root};
 use run_store::{ArtifactsDir, ModelKind, Stage};
 
 /// Every kind of figure but those of variational models alone, for a run of `model`.
@@ -38,6 +38,36 @@ fn a_finished_run_has_every_figure() {
         assert!(!String::from_utf8(output.stderr).unwrap().contains("passed over"));
         assert_eq!(drawn.differences(&Tree::read(&study.path().join("other"))), Vec::<std::path::PathBuf>::new());
     }
+}
+
+#[test]
+fn growth_is_drawn_where_it_was_measured() {
+    let study = Study::finished(ModelKind::Ae);
+    let measured = workspace_root().join("crates/run-report/tests/data/growth.json");
+    let artifacts = ArtifactsDir::new(study.path().join("artifacts"));
+    fs::copy(&measured, artifacts.growth()).unwrap();
+    let said = |arguments: &[&str]| {
+        let output = study.report(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said(&["figures", "artifacts/ae-2", "artifacts/growth.json"]).contains("growth.svg"));
+    // Without runs it is the only figure, and lies beside what was measured.
+    fs::remove_dir_all(artifacts.figures().path()).unwrap();
+    succeeded(study.report(&["figures", "--growth", "artifacts/growth.json"]));
+    let drawn = Tree::read(artifacts.figures().path());
+    let mut files: Vec<String> = drawn.paths().map(|path| path.display().to_string()).collect();
+    files.sort();
+    assert_eq!(files, ["growth.png", "growth.svg"]);
+
+    fs::write(artifacts.growth(), "{").unwrap();
+    let line = said(&["figures", "artifacts/ae-2"]);
+    assert!(line.contains("note: growth is not drawn: ") && line.contains("scripts/pipeline growth"), "{line}");
+    assert!(line.contains("losses.png"), "{line}");
+    let error = error_text(study.report(&["figures", "--growth", "artifacts/growth.json"]), 1);
+    assert!(error.contains("growth.json") && error.contains("scripts/pipeline growth"), "{error}");
+    let error = error_text(study.report(&["figures"]), 2);
+    assert!(error.contains("<RUN"), "{error}");
 }
 
 #[test]

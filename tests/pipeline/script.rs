@@ -46,6 +46,8 @@ fn help_names_every_target() {
         "figures",
         "compare",
         "test",
+        "bench",
+        "growth",
         "check",
         "clean",
     ] {
@@ -71,6 +73,14 @@ fn runs_are_compared_and_drawn_without_running_a_stage() {
         assert!(recipes(arguments).lines().any(|line| line.ends_with(expected)), "{}", recipes(arguments));
         assert_eq!(stages(arguments), Vec::<String>::new());
     }
+}
+
+#[test]
+fn growth_is_measured_and_then_drawn() {
+    let recipes = recipes(&["growth", "ARTIFACTS=/tmp/a"]);
+    let last: Vec<&str> = recipes.lines().rev().take(2).map(str::trim).collect();
+    assert_eq!(last[0], "target/release/run-report figures --growth /tmp/a/growth.json", "{recipes}");
+    assert!(last[1].ends_with("scripts/bench/growth.py --output /tmp/a/growth.json"), "{recipes}");
 }
 
 #[test]

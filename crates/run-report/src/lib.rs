@@ -4,7 +4,8 @@
 //! takes means over seeds, [`Comparison`] says what differs between runs, [`Tables`] lays either out for terminals and as
 //! Markdown, [`write_figures`] draws, [`write_page`] puts everything into one page, [`export_projector`] hands latents on to be
 //! looked at elsewhere. [`Verification`] holds files against manifests. Nothing here computes a result: every number was written
-//! by a stage. Only where latents have more dimensions than paper, they are projected to be looked at.
+//! by a stage, or by the scripts that time them. Only where latents have more dimensions than paper, they are projected to be
+//! looked at.
 
 mod base64;
 mod blocks;

@@ -33,6 +33,12 @@ impl ArtifactsDir {
         self.path.join("report.html")
     }
 
+    /// What stages take against how much they are given.
+    #[must_use]
+    pub fn growth(&self) -> PathBuf {
+        self.path.join("growth.json")
+    }
+
     /// The figures of all runs.
     #[must_use]
     pub fn figures(&self) -> FiguresDir {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::{Result, StoreError};
 
-const ADVICE: &str = "rerun the stage that wrote it with --force";
+const RERUN: &str = "rerun the stage that wrote it with --force";
 
 /// A type that stands alone in a JSON file.
 pub trait Document: Serialize + DeserializeOwned {
@@ -17,6 +17,8 @@ pub trait Document: Serialize + DeserializeOwned {
     const KIND: &'static str;
     /// The version that this program writes.
     const SCHEMA_VERSION: u32 = 1;
+    /// What to do where a file is none.
+    const ADVICE: &'static str = RERUN;
 
     /// Brings a document of an `older` version to [`SCHEMA_VERSION`](Self::SCHEMA_VERSION).
     #[must_use]
@@ -65,7 +67,7 @@ pub fn schema_version(path: &Path) -> Result<u64> {
     let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
     let version = serde_json::from_slice::<VersionOnly>(&bytes).map_err(|error| {
         let problem = format!("expected JSON with a schema_version, found something else ({error})");
-        StoreError::invalid(path, problem, ADVICE)
+        StoreError::invalid(path, problem, RERUN)
     })?;
     Ok(version.schema_version)
 }
@@ -77,7 +79,7 @@ pub fn schema_version(path: &Path) -> Result<u64> {
 pub fn read_document<T: Document>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
     let not_this = |error: serde_json::Error| {
-        StoreError::invalid(path, format!("expected {} as JSON, found something else ({error})", T::KIND), ADVICE)
+        StoreError::invalid(path, format!("expected {} as JSON, found something else ({error})", T::KIND), T::ADVICE)
     };
     let version: VersionOnly = serde_json::from_slice(&bytes).map_err(not_this)?;
     let supported = T::SCHEMA_VERSION;

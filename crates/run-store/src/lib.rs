@@ -7,6 +7,7 @@
 //! - The document types ([`ModelDescription`], the metrics) are versioned JSON; the tables ([`Latents`], [`TrainingEpoch`], [`ClassifierEpoch`],
 //!   [`Reconstructions`], [`DecodedSheet`], [`ReconstructionReading`], [`Assignments`]) are Parquet; [`KMeansModel`] and the prepared [`Dataset`] are bincode behind a header;
 //!   weights are [`NamedTensor`]s in safetensors.
+//! - [`Growth`] is not of a run: it is what the scripts that time stages leave to be drawn.
 //!
 //! This crate never computes a result: no libtorch, no clustering, no command line. A stage that needs another stage's
 //! output finds its type here and nowhere else.
@@ -21,6 +22,7 @@ mod decoded;
 mod document;
 mod error;
 mod finished;
+mod growth;
 mod hash;
 mod history;
 mod kmeans;
@@ -46,6 +48,7 @@ pub use decoded::{DecodedLatent, DecodedSheet};
 pub use document::{Document, document_text, read_document, schema_version, write_document};
 pub use error::{Result, StoreError};
 pub use finished::{FinishedStage, VerifiedFile};
+pub use growth::{Growth, GrowthLine, GrowthPoint, Measure, Quantity, StraightLine};
 pub use hash::{ContentHash, hash_bytes, hash_file};
 pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, RefinementEpoch, TrainingEpoch};
 pub use kmeans::KMeansModel;

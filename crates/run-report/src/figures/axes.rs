@@ -82,9 +82,28 @@ impl Axis {
         Self { low, high, is_logarithmic: true, ticks, title: format!("{}, log scale", title.into()) }
     }
 
+    /// With ticks at `values` and no others: where it is those that were measured.
+    pub fn with_ticks(self, values: impl Iterator<Item = (f64, String)>) -> Self {
+        Self { ticks: values.collect(), ..self }
+    }
+
+    /// The least and the greatest value that have a place.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// Without ticks, for values that mean nothing by themselves.
     pub fn bare(self) -> Self {
         Self { ticks: Vec::new(), ..self }
+    }
+
+    /// The value that lies at `place`.
+    pub fn value(&self, place: f64) -> f64 {
+        if self.is_logarithmic {
+            self.low * (self.high / self.low).powf(place)
+        } else {
+            self.low + (self.high - self.low) * place
+        }
     }
 
     /// Where `value` lies: 0 at the low end, 1 at the high one.
@@ -201,6 +220,9 @@ mod tests {
         assert_eq!(texts(&wide), ["0.1", "0.2", "0.5", "1", "2", "5", "10"]);
         assert_eq!(texts(&axis([0.1, 1.2])), ["0.1", "0.15", "0.2", "0.3", "0.5", "0.7", "1"]);
         assert_eq!(wide.title, ", log scale");
+        for axis in [axis([0.1, 0.9]), wide] {
+            assert!((axis.value(axis.place(0.7)) - 0.7).abs() < 1e-9);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use run_store::{ClassifierEpoch, History, Stage, file};
 use super::Drawing;
 use super::axes::Axis;
 use super::catalogue::{Catalogue, Series, said_of_means};
-use super::curves::{Curve, CurvePanel, LINE_STYLES, draw_line_styles, means, values};
+use super::curves::{Curve, CurvePanel, LINE_STYLES, draw_line_styles, epochs, means, values};
 use super::gaps::Gaps;
 use super::page::Page;
 
@@ -38,8 +38,8 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let mut page = Page::new(title, &said, 2.0 * PANEL.0 + BETWEEN, LINE_STYLES + PANEL.1);
     let corner = page.corner;
     draw_line_styles(&mut page.scene, corner);
-    let epochs = series.iter().flat_map(|series| &series.members).flatten();
-    let last_epoch = f64::from(epochs.map(|epoch| epoch.epoch).max().unwrap_or(1));
+    let histories = series.iter().flat_map(|series| &series.members).flatten();
+    let last_epoch = f64::from(histories.map(|epoch| epoch.epoch).max().unwrap_or(1));
     let losses = curves(&series, |epoch| epoch.train_loss, |epoch| epoch.test_loss);
     let accuracies = curves(&series, |epoch| 100.0 * epoch.train_accuracy, |epoch| 100.0 * epoch.test_accuracy);
     let loss = Axis::fitting(values(&losses), LOGARITHMIC_FROM, 6.0, "nats a latent");
@@ -49,7 +49,8 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     for (left, heading, upwards, curves) in
         [(0.0, "Cross-entropy", loss, &losses), (PANEL.0 + BETWEEN, "Accuracy", accuracy, &accuracies)]
     {
-        let panel = CurvePanel { heading, upwards, level: None, last_epoch };
+        let panel =
+            CurvePanel { heading: heading.to_owned(), across: epochs(last_epoch, PANEL.0), upwards, level: None };
         let corner = page.at(left, LINE_STYLES);
         panel.draw(&mut page.scene, corner, PANEL, curves);
     }

@@ -12,7 +12,7 @@ pub(crate) struct Curve {
     pub name: Option<String>,
     pub colour: Colour,
     pub is_dashed: bool,
-    /// Epochs and what was measured after them.
+    /// Epochs, or what else lies across, and what was measured there.
     pub points: Vec<(f64, Spread)>,
     /// Whether each point is marked.
     pub has_markers: bool,
@@ -33,12 +33,16 @@ pub(crate) fn means(runs: &[Vec<(u32, f64)>]) -> Vec<(f64, Spread)> {
 #[derive(Clone, Debug)]
 pub(crate) struct CurvePanel {
     /// Empty where the page's title says it.
-    pub heading: &'static str,
+    pub heading: String,
+    pub across: Axis,
     pub upwards: Axis,
     /// A level that curves are held against: its value and what it is.
     pub level: Option<(f64, String)>,
-    /// The largest epoch of all panels of the figure.
-    pub last_epoch: f64,
+}
+
+/// The axis of a panel of `width` whose curves, and those of the figure's other panels, end at `last_epoch`.
+pub(crate) fn epochs(last_epoch: f64, width: f64) -> Axis {
+    Axis::exact(0.0, last_epoch.max(1.0), (width / 90.0).clamp(3.0, 6.0), "epoch")
 }
 
 /// Every value that the curves show, with their bands.
@@ -73,17 +77,18 @@ impl CurvePanel {
             corner: Point::new(corner.x + Plane::LEFT, corner.y + above),
             width: size.0 - Plane::LEFT - names_width - LEADER - 4.0,
             height: size.1 - above - Plane::BELOW,
-            across: Axis::exact(0.0, self.last_epoch.max(1.0), (size.0 / 90.0).clamp(3.0, 6.0), "epoch"),
+            across: self.across.clone(),
             upwards: self.upwards.clone(),
         };
         if !self.heading.is_empty() {
             let place = Point::new(plane.corner.x, corner.y + HEADING);
-            scene.text(Text::new(self.heading, place, HEADING, INK).semibold());
+            scene.text(Text::new(&self.heading, place, HEADING, INK).semibold());
         }
         plane.draw_grid(scene);
+        let (first, last) = self.across.ends();
         if let Some((value, _)) = &self.level {
             let place = |x: f64| plane.place(x, *value);
-            scene.line(place(0.0), place(self.last_epoch), Line::new(INK, 1.5).dashed(2.0, 3.0));
+            scene.line(place(first), place(last), Line::new(INK, 1.5).dashed(2.0, 3.0));
         }
         for curve in curves {
             draw_band(scene, &plane, curve);
@@ -94,7 +99,7 @@ impl CurvePanel {
         plane.draw_axes(scene, false);
         let mut labels: Vec<Label> = curves.iter().filter_map(|curve| Label::of(&plane, curve, limit)).collect();
         labels.extend(self.level.as_ref().map(|(value, name)| {
-            let end = plane.place(self.last_epoch, *value);
+            let end = plane.place(last, *value);
             Label { name: shorten(name, LABEL, Weight::Regular, limit), colour: INK, end, y: end.y }
         }));
         spread_out(&mut labels, plane.corner.y, plane.corner.y + plane.height);
@@ -219,7 +224,7 @@ mod tests {
 
     fn panel() -> CurvePanel {
         let upwards = Axis::exact(0.0, 1.0, 4.0, "loss");
-        CurvePanel { heading: "heading", upwards, level: None, last_epoch: 2.0 }
+        CurvePanel { heading: "heading".to_owned(), across: epochs(2.0, 400.0), upwards, level: None }
     }
 
     fn curve(sd: Option<f64>) -> Curve {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Drawing;
 use super::axes::Axis;
 use super::catalogue::{Catalogue, Series, said_of_means};
-use super::curves::{Curve, CurvePanel, LINE_STYLES, draw_line_styles, means, values};
+use super::curves::{Curve, CurvePanel, LINE_STYLES, draw_line_styles, epochs, means, values};
 use super::gaps::Gaps;
 use super::page::Page;
 
@@ -57,8 +57,8 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     said.extend(bounds.is_some().then(|| SAID_OF_BOUNDS.to_owned()));
     said.extend(said_of_means(&series));
     let mut page = Page::new("Loss of the autoencoders by epoch", &said, WIDTH, height);
-    let epochs = series.iter().flat_map(|series| &series.members).flat_map(|training| &training.history);
-    let last_epoch = f64::from(epochs.map(|epoch| epoch.epoch).max().unwrap_or(1));
+    let histories = series.iter().flat_map(|series| &series.members).flat_map(|training| &training.history);
+    let last_epoch = f64::from(histories.map(|epoch| epoch.epoch).max().unwrap_or(1));
     let corner = page.corner;
     draw_line_styles(&mut page.scene, corner);
     let mut top = LINE_STYLES;
@@ -137,7 +137,8 @@ impl Part {
         };
         let curves: Vec<Curve> = series.iter().flat_map(curves).collect();
         let upwards = Axis::fitting(values(&curves), LOGARITHMIC_FROM, 5.0, self.unit);
-        let panel = CurvePanel { heading: self.heading, upwards, level: None, last_epoch };
+        let panel =
+            CurvePanel { heading: self.heading.to_owned(), across: epochs(last_epoch, size.0), upwards, level: None };
         let corner = page.at(corner.0, corner.1);
         panel.draw(&mut page.scene, corner, size, &curves);
     }

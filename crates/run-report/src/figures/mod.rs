@@ -11,6 +11,7 @@ pub(crate) mod confusion;
 pub(crate) mod cost;
 mod curves;
 pub(crate) mod gaps;
+mod growth;
 mod heat_map;
 mod latents;
 pub(crate) mod losses;
@@ -28,7 +29,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use run_store::{FiguresDir, StoreError, free_name, replace_file};
+use run_store::{FiguresDir, Growth, StoreError, free_name, replace_file};
 
 use self::catalogue::Catalogue;
 use self::gaps::Gaps;
@@ -68,13 +69,15 @@ pub struct Figures {
     pub left_out: Vec<String>,
 }
 
-/// Draws the figures of `runs` into `folder`, which is created if need be; `written` is told each file once it is there.
+/// Draws the figures of `runs`, and of `growth` if it was measured, into `folder`, which is created if need be; `written` is told
+/// each file once it is there.
 ///
 /// # Errors
 /// The folder or a file cannot be written; what was there before then remains. What is wrong inside a run is no error: the
 /// run is left out of the figures that it lacks something for.
 pub fn write_figures(
     runs: Vec<Run>,
+    growth: Option<&Growth>,
     folder: &FiguresDir,
     mut written: impl FnMut(&Path),
 ) -> Result<Figures, StoreError> {
@@ -82,19 +85,16 @@ pub fn write_figures(
     let mut gaps = Gaps::default();
     let mut names = BTreeSet::new();
     let mut files = Vec::new();
-    for draw in FIGURES {
-        for drawing in draw(&catalogue, &mut gaps) {
-            let name = free_name(&drawing.name, PUNCTUATION, &mut names);
-            fs::create_dir_all(folder.path()).map_err(StoreError::io("create", folder.path()))?;
-            let contents = [
-                (folder.png(&name), png(&raster(&drawing.scene))),
-                (folder.svg(&name), svg(&drawing.scene).into_bytes()),
-            ];
-            for (path, content) in contents {
-                replace_file(&path, |partial| fs::write(partial, &content).map_err(StoreError::io("write", &path)))?;
-                written(&path);
-                files.push(path);
-            }
+    let of_runs = FIGURES.into_iter().flat_map(|draw| draw(&catalogue, &mut gaps));
+    for drawing in of_runs.chain(growth.and_then(growth::draw)) {
+        let name = free_name(&drawing.name, PUNCTUATION, &mut names);
+        fs::create_dir_all(folder.path()).map_err(StoreError::io("create", folder.path()))?;
+        let contents =
+            [(folder.png(&name), png(&raster(&drawing.scene))), (folder.svg(&name), svg(&drawing.scene).into_bytes())];
+        for (path, content) in contents {
+            replace_file(&path, |partial| fs::write(partial, &content).map_err(StoreError::io("write", &path)))?;
+            written(&path);
+            files.push(path);
         }
     }
     Ok(Figures { files, left_out: gaps.lines() })

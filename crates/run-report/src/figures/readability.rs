@@ -5,7 +5,7 @@ use run_store::{ReconstructionMetrics, Stage};
 use super::Drawing;
 use super::axes::Axis;
 use super::catalogue::{Catalogue, Entry, said_of_means};
-use super::curves::{Curve, CurvePanel, means};
+use super::curves::{Curve, CurvePanel, epochs, means};
 use super::gaps::Gaps;
 use super::page::Page;
 use crate::blocks::thousands;
@@ -42,7 +42,7 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     said.extend(said_of_means(&series));
     let mut page = Page::new("Readable reconstructions by epoch", &said, SIZE.0, SIZE.1);
     let upwards = Axis::exact(0.0, 100.0, 5.0, "% of test images");
-    let panel = CurvePanel { heading: "", upwards, level, last_epoch: f64::from(last_epoch) };
+    let panel = CurvePanel { heading: String::new(), across: epochs(f64::from(last_epoch), SIZE.0), upwards, level };
     let corner = page.corner;
     panel.draw(&mut page.scene, corner, SIZE, &curves);
     vec![Drawing { name: NAME.to_owned(), scene: page.scene }]

@@ -30,7 +30,7 @@ fn drawn(draw: Draw, folder: &Path, names: &[&str]) -> Scene {
 fn write(folder: &Path, names: &[&str], out: &str) -> Figures {
     let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
     let runs = collect(&paths).unwrap().runs;
-    write_figures(runs, &FiguresDir::new(folder.join(out)), |_| {}).unwrap()
+    write_figures(runs, None, &FiguresDir::new(folder.join(out)), |_| {}).unwrap()
 }
 
 fn names(figures: &Figures) -> Vec<String> {
