@@ -222,7 +222,13 @@ fn differences(run: &Run) -> Vec<Difference> {
         compare(Stage::ClusterEval, "k", json!(cluster_count), json!(reference::CLUSTER_COUNT));
     }
     let model = run.training.as_ref().map_or("", |training| training.model.as_str());
-    for (stage, parameters) in run.parameters() {
+    // What a refinement is told is none of the study's parameters.
+    let refinement = run.manifests.get(&Stage::AeTrain).filter(|manifest| manifest.stage == Stage::AeRefine);
+    if let Some(recipe) = refinement.and_then(|manifest| manifest.parameters.get("recipe")) {
+        compare(Stage::AeTrain, "refined by", recipe.clone(), Value::Null);
+    }
+    let is_told = |stage: &Stage| *stage != Stage::AeTrain || refinement.is_none();
+    for (stage, parameters) in run.parameters().filter(|(stage, _)| is_told(stage)) {
         for (name, expected) in reference::parameters(stage, model) {
             compare(stage, &name, parameters.get(&name).cloned().unwrap_or_default(), expected);
         }

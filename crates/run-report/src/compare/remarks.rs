@@ -73,7 +73,9 @@ pub(crate) fn aspects(run: &Run) -> Vec<Aspect> {
     ];
     for stage in stages() {
         let sentence = format!("{stage} was written in different versions");
-        let format = run.manifests.get(&stage).map(|manifest| format!("format {}", manifest.format_version));
+        // What refined a model has formats of its own.
+        let own = run.manifests.get(&stage).filter(|manifest| manifest.stage == stage);
+        let format = own.map(|manifest| format!("format {}", manifest.format_version));
         let schema = run.schema_versions.get(&stage).map(|version| format!("schema version {version}"));
         aspects.extend([format, schema].map(|version| aspect(&sentence, version)));
     }

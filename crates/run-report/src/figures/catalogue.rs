@@ -57,7 +57,8 @@ impl Entry {
     /// # Errors
     /// It is not there, or not as it was written.
     pub fn file(&self, stage: Stage, name: &str) -> Result<PathBuf, StoreError> {
-        let finished = FinishedStage::open(self.run.dir.stage(stage, None))?;
+        let dir = if stage == Stage::AeTrain { self.run.dir.model_stage() } else { self.run.dir.stage(stage, None) };
+        let finished = FinishedStage::open(dir)?;
         Ok(finished.file(name)?.path().to_owned())
     }
 
