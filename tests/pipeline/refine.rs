@@ -39,6 +39,13 @@ fn later_stages_take_a_refined_run_as_any_other() {
     let clusters: ClusterMetrics =
         read_document(&refined(&study).stage(Stage::ClusterEval, None).file(file::METRICS)).unwrap();
     assert_eq!(clusters.splits["train"].count, 256);
+    // It has every figure that a run has, and one beside its parent.
+    let output = study.report(&["figures", "artifacts/cae-2+refined", "--out", "figures"]).output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && !notes.contains("note:"), "{notes}");
+    for name in ["losses", "task1", "latents-cae-2+refined", "confusion-cae-2+refined", "refinement-cae-2+refined"] {
+        assert!(study.path().join("figures").join(format!("{name}.png")).exists(), "{name} is missing: {notes}");
+    }
     // Its lineage names its parent.
     let inputs = manifest(&dir).inputs;
     assert_eq!(inputs["weights"].path, PathBuf::from("../cae-2/ae-train/weights.safetensors"));

@@ -1,5 +1,7 @@
 //! Where the training images lie in a model's latent space, by the digit they are taken for and by the one they are.
 
+use std::collections::BTreeSet;
+
 use run_store::{Assignments, Latents, Split, Stage, StoreError, file};
 
 use super::Drawing;
@@ -21,7 +23,7 @@ const TSNE_LIMIT: usize = 4_000;
 
 const BETWEEN: f64 = 26.0;
 /// Above everything, for the digits' colours.
-const LEGEND: f64 = 34.0;
+pub(super) const LEGEND: f64 = 34.0;
 
 /// The training images' latents, and what is known of each.
 struct Clustered {
@@ -52,11 +54,11 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
 }
 
 /// Latents in a plane.
-struct View {
+pub(super) struct View {
     heading: String,
-    plane: Cloud,
+    pub plane: Cloud,
     /// Positions of the points' images among the latents.
-    images: Vec<usize>,
+    pub images: Vec<usize>,
 }
 
 /// The views of latents: their own plane where they have two dimensions, projections where they have more.
@@ -80,19 +82,23 @@ fn views(latents: &Latents) -> Vec<View> {
         plane: Cloud { axes, has_ticks: true, points: components.points },
         images: all,
     };
-    // Evenly spread over the images, so that no part of the dataset is left out.
+    vec![linear, nonlinear(latents)]
+}
+
+/// Some of the latents by t-SNE, evenly spread over the images, so that no part of the dataset is left out.
+pub(super) fn nonlinear(latents: &Latents) -> View {
+    let count = latents.labels.len();
     let kept = count.min(TSNE_LIMIT);
     let images: Vec<usize> = (0..kept).map(|position| position * count / kept.max(1)).collect();
     let values = images.iter().flat_map(|image| &latents.values[image * latents.dimensions..][..latents.dimensions]);
     let values: Vec<f32> = values.copied().collect();
     let points = tsne(&values, latents.dimensions).into_iter().map(|place| place.map(f64::from)).collect();
     let axes = ["t-SNE 1".to_owned(), "t-SNE 2".to_owned()];
-    let nonlinear = View {
+    View {
         heading: format!("t-SNE of {} of them", thousands(kept as u64)),
         plane: Cloud { axes, has_ticks: false, points },
         images,
-    };
-    vec![linear, nonlinear]
+    }
 }
 
 fn page(clustered: &Clustered, series: &Series<'_, Clustered>) -> Page {
@@ -116,7 +122,7 @@ fn page(clustered: &Clustered, series: &Series<'_, Clustered>) -> Page {
     let count = thousands(latents.labels.len() as u64);
     let title = format!("{}: latents of the {count} training images", series.first.label);
     let mut page = Page::new(&title, &said, room.0, room.1);
-    draw_legend(&mut page, clustered);
+    draw_legend(&mut page, &latents.labels.iter().chain(&clustered.assigned).copied().collect());
     let mut top = LEGEND;
     for view in &views {
         let sides = [("by assigned digit", &clustered.assigned), ("by true digit", &latents.labels)];
@@ -135,13 +141,11 @@ fn colour(class: u8) -> Colour {
 }
 
 /// Says which colour is which digit.
-fn draw_legend(page: &mut Page, clustered: &Clustered) {
-    let classes: std::collections::BTreeSet<u8> =
-        clustered.latents.labels.iter().chain(&clustered.assigned).copied().collect();
+pub(super) fn draw_legend(page: &mut Page, classes: &BTreeSet<u8>) {
     let place = page.at(0.0, LABEL);
     page.scene.text(Text::new("digit", place, LABEL, INK));
     let mut left = width("digit", LABEL, Weight::Regular) + 16.0;
-    for class in classes {
+    for class in classes.iter().copied() {
         let name = if class == Assignments::UNNAMED { "no name".to_owned() } else { class.to_string() };
         let centre = page.at(left + 5.0, LABEL * 0.64);
         page.scene.fill(Outline::Circle { centre, radius: 5.5 }, colour(class));

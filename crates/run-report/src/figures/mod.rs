@@ -18,6 +18,7 @@ pub(crate) mod losses;
 mod page;
 pub(crate) mod prior;
 pub(crate) mod readability;
+mod refinement;
 mod scatter;
 pub(crate) mod style;
 pub(crate) mod task1;
@@ -46,7 +47,7 @@ pub(crate) struct Drawing {
 /// Draws what one kind of figure shows of the runs: none where no run has what it takes.
 pub(crate) type Draw = fn(&Catalogue, &mut Gaps) -> Vec<Drawing>;
 
-const FIGURES: [Draw; 8] = [
+const FIGURES: [Draw; 9] = [
     task1::draw,
     losses::draw,
     readability::draw,
@@ -55,6 +56,7 @@ const FIGURES: [Draw; 8] = [
     prior::draw,
     confusion::draw,
     latents::draw,
+    refinement::draw,
 ];
 
 /// What may stand in the name of a figure's files besides letters and digits.

@@ -1,0 +1,83 @@
+//! Where the training images lie among a refined model's latents, beside those of the model that it was made of.
+
+use std::collections::BTreeSet;
+
+use run_store::{ClusterMetrics, FinishedStage, Latents, RunDir, Split, Stage, StoreError, file, read_document};
+
+use super::Drawing;
+use super::catalogue::{Catalogue, Entry, Series, said_of_first};
+use super::gaps::Gaps;
+use super::latents::{LEGEND, draw_legend, nonlinear};
+use super::page::Page;
+use super::style;
+use crate::projection::PERPLEXITY;
+
+const NAME: &str = "refinement";
+const STAGES: [Stage; 3] = [Stage::AeTrain, Stage::LatentExport, Stage::ClusterEval];
+const BETWEEN: f64 = 26.0;
+
+/// A run's latents, and how well K-means finds their digits.
+struct Side {
+    name: String,
+    latents: Latents,
+    /// Share of training images whose cluster's one-to-one name is their digit.
+    accuracy: Option<f64>,
+}
+
+impl Side {
+    fn read(run: &RunDir) -> Result<Self, StoreError> {
+        let exported = FinishedStage::open(run.stage(Stage::LatentExport, None))?;
+        let latents = Latents::read_split(exported.file(file::TRAIN_LATENTS)?.path(), Split::Train)?;
+        let clustered = FinishedStage::open(run.stage(Stage::ClusterEval, None))?;
+        let metrics: ClusterMetrics = read_document(clustered.file(file::METRICS)?.path())?;
+        let accuracy = metrics.splits.get(Split::Train.name()).map(|split| split.one_to_one_accuracy);
+        Ok(Self { name: run.name(), latents, accuracy })
+    }
+
+    fn heading(&self, when: &str) -> String {
+        let accuracy = self.accuracy.map_or_else(String::new, |share| format!(", K-means {:.1} %", 100.0 * share));
+        format!("{when}: {}{accuracy}", self.name)
+    }
+}
+
+/// The model before and after: none where the run is not a refined one, or was begun anew.
+fn sides(entry: &Entry) -> Result<Option<[Side; 2]>, StoreError> {
+    let dir = entry.run.dir.model_stage();
+    if dir.stage() != Stage::AeRefine {
+        return Ok(None);
+    }
+    let Some(parent) = FinishedStage::open(dir)?.source_run("weights") else { return Ok(None) };
+    Ok(Some([Side::read(&parent)?, Side::read(&entry.run.dir)?]))
+}
+
+pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
+    let series = catalogue.series(NAME, &STAGES, true, gaps, |entry, _| sides(entry));
+    let drawing = |series: &Series<'_, [Side; 2]>| {
+        let page = page(series.members.first()?, series);
+        Some(Drawing { name: format!("{NAME}-{}", series.first.name), scene: page.scene })
+    };
+    series.iter().filter_map(drawing).collect()
+}
+
+fn page(sides: &[Side; 2], series: &Series<'_, [Side; 2]>) -> Page {
+    let views = sides.each_ref().map(|side| nonlinear(&side.latents));
+    let mut said = vec![format!(
+        "t-SNE (perplexity {PERPLEXITY}) of as many training images on either side, by their true digits, which neither model has seen. \
+         K-means on the latents themselves, its clusters named one to one."
+    )];
+    said.extend(said_of_first(series));
+    let (width, height) = views
+        .iter()
+        .map(|view| view.plane.size())
+        .fold((0.0, 0.0), |room: (f64, f64), size| (room.0.max(size.0), room.1.max(size.1)));
+    let title = format!("{}: latents before and after refining", series.first.label);
+    let mut page = Page::new(&title, &said, 2.0 * width + BETWEEN, LEGEND + height);
+    let classes: BTreeSet<u8> = sides.iter().flat_map(|side| &side.latents.labels).copied().collect();
+    draw_legend(&mut page, &classes);
+    for (column, ((view, side), when)) in views.iter().zip(sides).zip(["Before", "After"]).enumerate() {
+        let corner = page.at(column as f64 * (width + BETWEEN), LEGEND);
+        let labels: Vec<u8> = view.images.iter().filter_map(|image| side.latents.labels.get(*image).copied()).collect();
+        view.plane.draw(&mut page.scene, corner, &side.heading(when), &labels, style::digit);
+    }
+    page
+}
