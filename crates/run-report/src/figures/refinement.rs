@@ -13,7 +13,6 @@ use super::style;
 use crate::projection::PERPLEXITY;
 
 const NAME: &str = "refinement";
-const STAGES: [Stage; 3] = [Stage::AeTrain, Stage::LatentExport, Stage::ClusterEval];
 const BETWEEN: f64 = 26.0;
 
 /// A run's latents, and how well K-means finds their digits.
@@ -51,7 +50,7 @@ fn sides(entry: &Entry) -> Result<Option<[Side; 2]>, StoreError> {
 }
 
 pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
-    let series = catalogue.series(NAME, &STAGES, true, gaps, |entry, _| sides(entry));
+    let series = catalogue.series(NAME, &[Stage::AeTrain], true, gaps, |entry, _| sides(entry));
     let drawing = |series: &Series<'_, [Side; 2]>| {
         let page = page(series.members.first()?, series);
         Some(Drawing { name: format!("{NAME}-{}", series.first.name), scene: page.scene })
