@@ -158,8 +158,10 @@ def pieces(ours, quick, study_epochs, folder):
             return lines[-1]["seconds"], memory
 
         rounds = 3  # the first warms up; each is of another seed, and the last counts
+        own = [RELEASE / "examples" / "fit_kmeans", path, 32, 10, 10, THREADS, rounds]
         return {
-            "ours": lambda: fit([RELEASE / "examples" / "fit_kmeans", path, 32, 10, 10, THREADS, rounds]),
+            "ours": lambda: fit(own),
+            "ours, streamed": lambda: fit([*own, "streamed"]),
             "scikit-learn": lambda: fit([sys.executable, HERE / "scikit_learn_peer.py", path, 32, 10, 10, rounds]),
         }
 

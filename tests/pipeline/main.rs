@@ -12,6 +12,7 @@ mod determinism;
 mod device;
 mod figures;
 mod interruption;
+mod mini_batch;
 mod page;
 mod precision;
 mod presets;

@@ -5,6 +5,7 @@
 
 mod predict;
 pub mod scores;
+mod source;
 mod stage;
 
 pub use predict::{Prediction, predict};

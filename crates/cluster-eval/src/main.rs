@@ -38,6 +38,10 @@ struct FitArgs {
     /// A fit ends when the centroids, all taken together, move less than this
     #[arg(long, value_name = "DISTANCE", default_value = "1e-4", value_parser = positive)]
     tolerance: f64,
+    /// Read the latents a few row groups at a time, at every pass, and hold no more of them: for files larger than memory. The
+    /// clusters are the same up to rounding
+    #[arg(long)]
+    mini_batch: bool,
     /// The most images that the silhouette is taken over
     #[arg(long, value_name = "N", default_value = "4000")]
     silhouette_sample: NonZeroU32,
@@ -73,6 +77,7 @@ impl FitArgs {
             tolerance: self.tolerance,
             silhouette_sample: self.silhouette_sample.get(),
             seed: self.seed,
+            mini_batch: self.mini_batch,
         };
         Config { run: self.stage.run_dir(), tag: self.tag.clone(), parameters }
     }

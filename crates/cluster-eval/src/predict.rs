@@ -1,10 +1,12 @@
 //! Assigning new latents to the clusters of a fitted model.
 
-use clustering::assign;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-use run_store::{Assignments, FinishedStage, KMeansModel, Latents, RunDir, Stage, file};
+use clustering::assign;
+use run_store::{
+    Assignments, AssignmentsWriter, FinishedStage, KMeansModel, LatentsFile, RunDir, Stage, file, replace_file,
+};
 
 /// What to assign, and where it goes.
 #[derive(Clone, Debug)]
@@ -19,7 +21,8 @@ pub struct Prediction {
     pub output: PathBuf,
 }
 
-/// Assigns the latents, without fitting anything, and writes the assignments. Returns how many there are.
+/// Assigns the latents, without fitting anything, and writes the assignments: a piece at a time, so that all need not fit into
+/// memory. Returns how many there are.
 ///
 /// # Errors
 /// The model or the latents are missing, broken, or of different encoders; or the file cannot be written.
@@ -27,27 +30,33 @@ pub fn predict(prediction: &Prediction) -> anyhow::Result<usize> {
     let fitted = FinishedStage::open(prediction.run.stage(Stage::ClusterEval, prediction.tag.as_deref()))?;
     let model_file = fitted.file(file::KMEANS)?;
     let model = KMeansModel::read(model_file.path())?;
-    let latents = Latents::read(&prediction.latents)?;
+    let latents = LatentsFile::open(&prediction.latents)?;
     check(&model, model_file.path(), &latents, &prediction.latents)?;
-    let assigned = assign(&latents.values, &model.centroids, latents.dimensions);
-    let mut assignments = Assignments::default();
-    let split = &latents.header.split;
-    assignments.append(split, &latents, &assigned.clusters, &assigned.squared_distances, &model.majority_names);
-    assignments.replace(&prediction.output)?;
-    Ok(assigned.clusters.len())
+    replace_file(&prediction.output, |partial| {
+        let mut writer = AssignmentsWriter::create(partial)?;
+        for piece in latents.pieces() {
+            let piece = piece?;
+            let assigned = assign(&piece.values, &model.centroids, piece.dimensions);
+            let (mut rows, split) = (Assignments::default(), &piece.header.split);
+            rows.append(split, &piece, &assigned.clusters, &assigned.squared_distances, &model.majority_names);
+            writer.write(&rows)?;
+        }
+        writer.finish()
+    })?;
+    Ok(latents.count())
 }
 
-fn check(model: &KMeansModel, model_path: &Path, latents: &Latents, latents_path: &Path) -> anyhow::Result<()> {
+fn check(model: &KMeansModel, model_path: &Path, latents: &LatentsFile, latents_path: &Path) -> anyhow::Result<()> {
     ensure!(
-        latents.dimensions == model.dimensions as usize,
+        latents.dimensions() == model.dimensions as usize,
         "{}: expected latents of {} dimensions, as {} was fitted on, found {}; export them with the same model",
         latents_path.display(),
         model.dimensions,
         model_path.display(),
-        latents.dimensions
+        latents.dimensions()
     );
     ensure!(
-        latents.header.model_fingerprint == model.model_fingerprint,
+        latents.header().model_fingerprint == model.model_fingerprint,
         "{}: expected latents of the encoder that {} was fitted on, found another training's; \
          export them with the same model, or run cluster-eval again",
         latents_path.display(),

@@ -1,17 +1,22 @@
 //! The stage around the clustering: what it reads, what it writes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Context;
-use clustering::{Assigned, FitOptions, assign, fit};
+use clustering::{FitOptions, Points, assign, fit_pieces};
 use run_store::{
-    Assignments, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel, LatentSplits, Latents,
-    Plan, RunDir, SilhouetteMetrics, Split, Stage, file, write_document,
+    Assignments, AssignmentsWriter, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel,
+    LatentsFile, Plan, RunDir, SilhouetteMetrics, Split, Stage, file, write_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
 
-use crate::scores::{ClusterNames, ContingencyTable, adjusted_rand_index, normalized_mutual_information, silhouette};
+use crate::scores::{
+    ClusterNames, ContingencyTable, Silhouette, adjusted_rand_index, normalized_mutual_information, silhouette,
+    silhouette_sample,
+};
+use crate::source::Source;
 
 /// What to cluster, and where it goes.
 #[derive(Clone, Debug)]
@@ -39,6 +44,9 @@ pub struct Parameters {
     pub silhouette_sample: u32,
     /// The seed.
     pub seed: u64,
+    /// Whether latents are read a piece at a time, at every pass: sums are then rounded otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mini_batch: bool,
 }
 
 /// Clusters the latents, unless they are up to date.
@@ -54,11 +62,12 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         .input(file::TRAIN_LATENTS, &train_file)
         .input(file::TEST_LATENTS, &test_file);
     let outcome = execute(plan, options, progress, |work, _| {
-        let latents = LatentSplits::read(train_file.path(), test_file.path())?;
-        let (model, metrics, assignments) =
-            cluster(&config.parameters, &latents).with_context(|| train_file.path().display().to_string())?;
+        let [train, test] = LatentsFile::open_splits(train_file.path(), test_file.path())?;
+        let is_streamed = config.parameters.mini_batch;
+        let splits = [Source::new(train, is_streamed)?, Source::new(test, is_streamed)?];
+        let (model, metrics) = cluster(&config.parameters, &splits, &work.file(file::ASSIGNMENTS))
+            .with_context(|| train_file.path().display().to_string())?;
         model.write(&work.file(file::KMEANS))?;
-        assignments.write(&work.file(file::ASSIGNMENTS))?;
         write_document(&work.file(file::METRICS), &metrics)?;
         Ok(Environment {
             threads: options.threads,
@@ -70,13 +79,14 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     Summary::of_stage(&dir, outcome, figures)
 }
 
+/// Fits, writes the cluster of every image to `path`, and scores.
 fn cluster(
     parameters: &Parameters,
-    latents: &LatentSplits,
-) -> anyhow::Result<(KMeansModel, ClusterMetrics, Assignments)> {
-    let (LatentSplits { train, test }, class_count) = (latents, latents.class_count());
+    [train, test]: &[Source; 2],
+    path: &Path,
+) -> anyhow::Result<(KMeansModel, ClusterMetrics)> {
+    let class_count = train.header().class_count.max(test.header().class_count);
     let cluster_count = parameters.k.unwrap_or(class_count);
-    let dimensions = train.dimensions;
     let fitting = FitOptions {
         cluster_count: cluster_count as usize,
         restarts: parameters.restarts as usize,
@@ -84,16 +94,15 @@ fn cluster(
         tolerance: parameters.tolerance,
         seed: parameters.seed,
     };
-    let centroids = fit(&train.values, dimensions, &fitting)?;
+    let centroids = fit_pieces(train, &fitting)?;
     let splits = [(Split::Train, train), (Split::Test, test)];
-    let assigned = splits.map(|(_, latents)| assign(&latents.values, &centroids, dimensions));
-    let table = |latents: &Latents, assigned: &Assigned| {
-        let (clusters, classes) = (cluster_count as usize, class_count as usize);
-        ContingencyTable::from_assignments(&assigned.clusters, &latents.labels, clusters, classes)
-    };
-    let [train_assigned, test_assigned] = &assigned;
-    let tables = [table(train, train_assigned)?, table(test, test_assigned)?];
-    let [train_table, _] = &tables;
+    let classes = class_count as usize;
+    let mut judged = Vec::with_capacity(splits.len());
+    for (_, source) in splits {
+        judged.push(judge(source, &centroids, classes, parameters)?);
+    }
+    // Names are learnt on the training split.
+    let train_table = &judged[0].table;
     let (majority, one_to_one) = (ClusterNames::by_majority(train_table), ClusterNames::one_to_one(train_table));
 
     let mut metrics = ClusterMetrics {
@@ -102,17 +111,15 @@ fn cluster(
         one_to_one_names: one_to_one.as_slice().to_vec(),
         splits: BTreeMap::new(),
     };
-    let mut assignments = Assignments::default();
-    for (((split, latents), assigned), table) in splits.into_iter().zip(&assigned).zip(&tables) {
-        let sample = parameters.silhouette_sample as usize;
-        let silhouette = silhouette(&latents.values, dimensions, &assigned.clusters, sample, parameters.seed);
+    let mut writer = AssignmentsWriter::create(path)?;
+    for ((split, source), Judged { table, inertia, silhouette }) in splits.into_iter().zip(&judged) {
         let scores = ClusterSplitMetrics {
             count: table.total(),
             majority_accuracy: majority.accuracy(table),
             one_to_one_accuracy: one_to_one.accuracy(table),
             normalized_mutual_information: normalized_mutual_information(table),
             adjusted_rand_index: adjusted_rand_index(table),
-            inertia: assigned.inertia(),
+            inertia: *inertia,
             silhouette: silhouette.map(|silhouette| SilhouetteMetrics {
                 mean: silhouette.mean,
                 sample_size: silhouette.sample_size as u64,
@@ -120,16 +127,60 @@ fn cluster(
             cluster_by_class: table.rows().map(<[u64]>::to_vec).collect(),
         };
         metrics.splits.insert(split.to_string(), scores);
-        assignments.append(split, latents, &assigned.clusters, &assigned.squared_distances, majority.as_slice());
+        source.for_each(&mut |latents| {
+            let assigned = assign(&latents.values, &centroids, latents.dimensions);
+            let mut rows = Assignments::default();
+            rows.append(split, latents, &assigned.clusters, &assigned.squared_distances, majority.as_slice());
+            Ok(writer.write(&rows)?)
+        })?;
     }
+    writer.finish()?;
     let model = KMeansModel {
-        dimensions: u32::try_from(dimensions)?,
+        dimensions: u32::try_from(train.dimensions())?,
         centroids,
         majority_names: metrics.majority_names.clone(),
         one_to_one_names: metrics.one_to_one_names.clone(),
-        model_fingerprint: train.header.model_fingerprint.clone(),
+        model_fingerprint: train.header().model_fingerprint.clone(),
     };
-    Ok((model, metrics, assignments))
+    Ok((model, metrics))
+}
+
+/// What a pass over one split tells of its clusters.
+struct Judged {
+    table: ContingencyTable,
+    inertia: f64,
+    silhouette: Option<Silhouette>,
+}
+
+fn judge(source: &Source, centroids: &[f64], classes: usize, parameters: &Parameters) -> anyhow::Result<Judged> {
+    let dimensions = source.dimensions();
+    let clusters = centroids.len() / dimensions;
+    let sample = silhouette_sample(source.count(), parameters.silhouette_sample as usize, parameters.seed);
+    let mut wanted = sample.iter().copied().peekable();
+    let (mut sampled, mut sampled_clusters) = (Vec::new(), Vec::new());
+    let (mut first, mut inertia, mut whole) = (0, 0.0, None::<ContingencyTable>);
+    source.for_each(&mut |latents| {
+        let assigned = assign(&latents.values, centroids, dimensions);
+        let table = ContingencyTable::from_assignments(&assigned.clusters, &latents.labels, clusters, classes)?;
+        whole = Some(match whole.take() {
+            Some(whole) => whole.plus(&table)?,
+            None => table,
+        });
+        inertia += assigned.inertia();
+        let count = latents.labels.len();
+        while let Some(position) = wanted.next_if(|position| *position < first + count) {
+            let row = position - first;
+            sampled.extend_from_slice(&latents.values[row * dimensions..][..dimensions]);
+            sampled_clusters.push(assigned.clusters[row]);
+        }
+        first += count;
+        Ok(())
+    })?;
+    Ok(Judged {
+        table: whole.context("there are no latents")?,
+        inertia,
+        silhouette: silhouette(&sampled, dimensions, &sampled_clusters),
+    })
 }
 
 fn figures(metrics: &ClusterMetrics) -> Vec<(String, String)> {

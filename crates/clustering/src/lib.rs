@@ -4,4 +4,4 @@
 
 mod kmeans;
 
-pub use kmeans::{Assigned, FitOptions, FittedKMeans, KMeansError, assign, fit};
+pub use kmeans::{Assigned, FitOptions, FittedKMeans, KMeansError, Look, Points, assign, fit, fit_pieces};

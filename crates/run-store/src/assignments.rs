@@ -3,13 +3,12 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use polars::prelude::Column;
+use polars::prelude::{Column, DataType};
 
 use crate::error::{Result, StoreError};
 use crate::latents::Latents;
 use crate::layout::Split;
-use crate::replace::replace_file;
-use crate::table::{Metadata, Table, write_table};
+use crate::table::{Metadata, Table, TableWriter};
 
 /// Clusters of both splits, one entry for each image.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,28 +81,14 @@ impl Assignments {
         Ok(self.rows_of(split, latents, path)?.into_iter().map(named))
     }
 
-    /// Writes the table to `path` in one step: what was there before stays until the new table is whole.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn replace(&self, path: &Path) -> Result<()> {
-        replace_file(path, |partial| self.write(partial))
-    }
-
     /// Writes the table to `path`.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let columns = vec![
-            Column::new("split".into(), &self.splits),
-            Column::new("index".into(), &self.indices),
-            Column::new("label".into(), &self.labels),
-            Column::new("cluster".into(), &self.clusters),
-            Column::new("name".into(), &self.names),
-            Column::new("distance".into(), &self.distances),
-        ];
-        write_table(path, columns, Metadata::new())
+        let mut writer = AssignmentsWriter::create(path)?;
+        writer.write(self)?;
+        writer.finish()
     }
 
     /// Reads the table at `path`.
@@ -120,6 +105,53 @@ impl Assignments {
             names: table.u8("name")?,
             distances: table.f32("distance")?,
         })
+    }
+}
+
+/// Writes assignments piece by piece.
+pub struct AssignmentsWriter {
+    writer: TableWriter,
+}
+
+impl AssignmentsWriter {
+    /// Begins the table at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn create(path: &Path) -> Result<Self> {
+        let columns = [
+            ("split", DataType::String),
+            ("index", DataType::UInt32),
+            ("label", DataType::UInt8),
+            ("cluster", DataType::UInt32),
+            ("name", DataType::UInt8),
+            ("distance", DataType::Float32),
+        ];
+        let columns = columns.map(|(name, kind)| (name.to_owned(), kind));
+        Ok(Self { writer: TableWriter::create(path, &columns, Metadata::new())? })
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn write(&mut self, rows: &Assignments) -> Result<()> {
+        self.writer.write(vec![
+            Column::new("split".into(), &rows.splits),
+            Column::new("index".into(), &rows.indices),
+            Column::new("label".into(), &rows.labels),
+            Column::new("cluster".into(), &rows.clusters),
+            Column::new("name".into(), &rows.names),
+            Column::new("distance".into(), &rows.distances),
+        ])
+    }
+
+    /// Ends the table.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn finish(self) -> Result<()> {
+        self.writer.finish()
     }
 }
 

@@ -6,12 +6,9 @@ use std::path::Path;
 use polars::prelude::{Column, DataType};
 
 use crate::error::{Result, StoreError};
+use crate::latents_file::LatentsFile;
 use crate::layout::Split;
-use crate::table::{Metadata, Table, TableWriter};
-
-const KIND: &str = "latents";
-/// A label is a byte.
-const CLASS_LIMIT: u32 = 256;
+use crate::table::{Metadata, TableWriter};
 
 /// What the file's metadata says of its latents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,17 +43,17 @@ pub struct Latents {
 }
 
 /// The columns of latents.
-const LATENT: &str = "z";
+pub(crate) const LATENT: &str = "z";
 /// The columns of their log variances.
-const LOG_VARIANCE: &str = "logvar";
+pub(crate) const LOG_VARIANCE: &str = "logvar";
 
 /// The name of latent dimension `dimension`, of `dimensions`: `z00`, or `z000` where there are more than a hundred.
-fn column_name(kind: &str, dimension: usize, dimensions: usize) -> String {
+pub(crate) fn column_name(kind: &str, dimension: usize, dimensions: usize) -> String {
     let digits = if dimensions > 100 { 3 } else { 2 };
     format!("{kind}{dimension:0digits$}")
 }
 
-fn column_names(kind: &str, dimensions: usize) -> impl Iterator<Item = String> {
+pub(crate) fn column_names(kind: &str, dimensions: usize) -> impl Iterator<Item = String> {
     (0..dimensions).map(move |dimension| column_name(kind, dimension, dimensions))
 }
 
@@ -158,53 +155,7 @@ impl Latents {
     /// # Errors
     /// The file cannot be read, a column is missing or of another type, a value is not finite, or a label is out of range.
     pub fn read(path: &Path) -> Result<Self> {
-        let table = Table::read(path, KIND)?;
-        let names = table.column_names();
-        let dimensions = names.iter().filter(|name| name.starts_with(LATENT)).count();
-        let with_log_variances = names.iter().any(|name| name.starts_with(LOG_VARIANCE));
-        let column_count = 2 + if with_log_variances { 2 * dimensions } else { dimensions };
-        if dimensions == 0 || names.len() != column_count {
-            return Err(table.invalid(format!(
-                "expected the columns index, label, z00, z01, …, found {}",
-                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-            )));
-        }
-        let class_count = table.header("class_count")?;
-        let class_count = match class_count.parse() {
-            Ok(count @ 1..=CLASS_LIMIT) => count,
-            _ => {
-                return Err(
-                    table.invalid(format!("expected a class_count in 1..={CLASS_LIMIT}, found `{class_count}`"))
-                );
-            }
-        };
-        let header = LatentsHeader {
-            run: table.header("run")?.to_owned(),
-            model: table.header("model")?.to_owned(),
-            model_fingerprint: table.header("model_fingerprint")?.to_owned(),
-            dataset: table.header("dataset")?.to_owned(),
-            split: table.header("split")?.to_owned(),
-            class_count,
-        };
-        let indices = table.u32("index")?;
-        let labels = table.u8("label")?;
-        if labels.is_empty() {
-            return Err(table.invalid("expected at least one row, found none"));
-        }
-        if let Some(label) = labels.iter().find(|label| u32::from(**label) >= class_count) {
-            return Err(table.invalid(format!("expected labels below {class_count}, found {label}")));
-        }
-        let mut values = vec![0.0; table.height() * dimensions];
-        for dimension in 0..dimensions {
-            let column = table.f32(&column_name(LATENT, dimension, dimensions))?;
-            for (value, read) in values.iter_mut().skip(dimension).step_by(dimensions).zip(column) {
-                *value = read;
-            }
-        }
-        if with_log_variances {
-            column_names(LOG_VARIANCE, dimensions).try_for_each(|name| table.f32(&name).map(drop))?;
-        }
-        Ok(Self { header, indices, labels, dimensions, values })
+        LatentsFile::open(path)?.whole()
     }
 
     /// Reads the file at `path` and checks that it holds `split`.
@@ -212,12 +163,7 @@ impl Latents {
     /// # Errors
     /// As [`read`](Self::read), or it is the other split.
     pub fn read_split(path: &Path, split: Split) -> Result<Self> {
-        let latents = Self::read(path)?;
-        if latents.header.split == split.name() {
-            return Ok(latents);
-        }
-        let problem = format!("expected latents of the {split} split, found {}", latents.header.split);
-        Err(StoreError::invalid(path, problem, "rerun latent-export with --force"))
+        LatentsFile::open_split(path, split)?.whole()
     }
 }
 
@@ -236,14 +182,8 @@ impl LatentSplits {
     /// # Errors
     /// As [`Latents::read`], or they are not of one encoder.
     pub fn read(train: &Path, test: &Path) -> Result<Self> {
-        let splits =
-            Self { train: Latents::read_split(train, Split::Train)?, test: Latents::read_split(test, Split::Test)? };
-        let (expected, found) = (splits.train.dimensions, splits.test.dimensions);
-        if expected == found {
-            return Ok(splits);
-        }
-        let problem = format!("expected {expected} latent columns as in the training split, found {found}");
-        Err(StoreError::invalid(test, problem, "rerun latent-export with --force"))
+        let [train, test] = LatentsFile::open_splits(train, test)?;
+        Ok(Self { train: train.whole()?, test: test.whole()? })
     }
 
     /// Labels are below this in both.

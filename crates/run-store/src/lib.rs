@@ -27,6 +27,7 @@ mod hash;
 mod history;
 mod kmeans;
 mod latents;
+mod latents_file;
 mod layout;
 mod manifest;
 mod metrics;
@@ -41,7 +42,7 @@ mod tensors;
 mod work;
 
 pub use artifacts::{ArtifactsDir, FiguresDir, free_name};
-pub use assignments::Assignments;
+pub use assignments::{Assignments, AssignmentsWriter};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
 pub use decoded::{DecodedLatent, DecodedSheet};
@@ -53,6 +54,7 @@ pub use hash::{ContentHash, hash_bytes, hash_file};
 pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, RefinementEpoch, TrainingEpoch};
 pub use kmeans::KMeansModel;
 pub use latents::{LatentSplits, LatentWriter, Latents, LatentsHeader};
+pub use latents_file::LatentsFile;
 pub use layout::{RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use polars::io::SerReader;
-use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
+use polars::io::parquet::read::{FileMetadata, ParallelStrategy, ParquetReader};
 use polars::io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetWriter};
 use polars::prelude::{
     Column, DataFrame, DataType, Float32Type, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder, PolarsError,
@@ -72,10 +74,78 @@ fn unwritable(path: &Path) -> impl FnOnce(PolarsError) -> StoreError {
     }
 }
 
-/// A table as it was read, not yet trusted.
+/// A table's file, whose rows are read when they are asked for.
+pub(crate) struct TableFile {
+    path: PathBuf,
+    kind: &'static str,
+    file: File,
+    footer: Arc<FileMetadata>,
+}
+
+impl TableFile {
+    /// Opens the file at `path`, which should be a `kind`.
+    pub(crate) fn open(path: &Path, kind: &'static str) -> Result<Self> {
+        let file = File::open(path).map_err(StoreError::io("read", path))?;
+        let footer = file.try_clone().map_err(StoreError::io("read", path)).and_then(|file| {
+            ParquetReader::new(file).get_metadata().cloned().map_err(|error| unreadable_file(path, kind, &error))
+        })?;
+        Ok(Self { path: path.to_owned(), kind, file, footer })
+    }
+
+    /// Rows in the file, as its footer says.
+    pub(crate) fn height(&self) -> usize {
+        self.footer.num_rows
+    }
+
+    /// The file's row groups, several small ones together and large ones in parts: of about `rows` rows each.
+    pub(crate) fn pieces(&self, rows: usize) -> impl Iterator<Item = Range<usize>> {
+        let mut together: Vec<Range<usize>> = Vec::new();
+        let mut first = 0;
+        for group in &self.footer.row_groups {
+            let end = (first + group.num_rows()).min(self.height());
+            match together.last_mut() {
+                Some(last) if end - last.start <= rows => last.end = end,
+                _ => together.push(first..end),
+            }
+            first = end;
+        }
+        let parts =
+            move |whole: Range<usize>| whole.clone().step_by(rows).map(move |start| start..whole.end.min(start + rows));
+        together.into_iter().flat_map(parts)
+    }
+
+    /// Reads some of the rows.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> Result<Table> {
+        let read = || -> PolarsResult<DataFrame> {
+            let file = self.file.try_clone()?;
+            let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None).set_rechunk(true);
+            reader.set_metadata(Arc::clone(&self.footer));
+            reader.with_slice(Some((rows.start, rows.len()))).finish()
+        };
+        let frame = read().map_err(|error| unreadable_file(&self.path, self.kind, &error))?;
+        let pairs = self.footer.key_value_metadata.iter().flatten();
+        let metadata = pairs.filter_map(|pair| Some((pair.key.clone(), pair.value.clone()?))).collect();
+        let table = Table { path: self.path.clone(), kind: self.kind, first_row: rows.start, frame, metadata };
+        if table.height() == rows.len() {
+            return Ok(table);
+        }
+        Err(table.invalid(format!("expected {} rows from row {} on, found {}", rows.len(), rows.start, table.height())))
+    }
+}
+
+fn unreadable_file(path: &Path, kind: &str, error: &PolarsError) -> StoreError {
+    StoreError::invalid(
+        path,
+        format!("expected {kind} in Parquet, found a file that cannot be read so ({error})"),
+        "rerun the stage that wrote it with --force",
+    )
+}
+
+/// Rows of a table as they were read, not yet trusted.
 pub(crate) struct Table {
     path: PathBuf,
     kind: &'static str,
+    first_row: usize,
     frame: DataFrame,
     pub(crate) metadata: Metadata,
 }
@@ -83,21 +153,8 @@ pub(crate) struct Table {
 impl Table {
     /// Reads the file at `path`, which should be a `kind`.
     pub(crate) fn read(path: &Path, kind: &'static str) -> Result<Self> {
-        let file = File::open(path).map_err(StoreError::io("read", path))?;
-        let read = || -> PolarsResult<(DataFrame, Metadata)> {
-            let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None).set_rechunk(true);
-            let pairs = reader.get_metadata()?.key_value_metadata().iter().flatten();
-            let metadata = pairs.filter_map(|pair| Some((pair.key.clone(), pair.value.clone()?))).collect();
-            Ok((reader.finish()?, metadata))
-        };
-        match read() {
-            Ok((frame, metadata)) => Ok(Self { path: path.to_owned(), kind, frame, metadata }),
-            Err(error) => Err(StoreError::invalid(
-                path,
-                format!("expected {kind} in Parquet, found a file that cannot be read so ({error})"),
-                "rerun the stage that wrote it with --force",
-            )),
-        }
+        let file = TableFile::open(path, kind)?;
+        file.rows(0..file.height())
     }
 
     pub(crate) fn height(&self) -> usize {
@@ -190,9 +247,10 @@ impl Table {
 
     fn check_finite(&self, name: &str, offender: Option<usize>) -> Result<()> {
         match offender {
-            Some(row) => {
-                Err(self.invalid(format!("expected finite values in column `{name}`, found another in row {row}")))
-            }
+            Some(row) => Err(self.invalid(format!(
+                "expected finite values in column `{name}`, found another in row {}",
+                self.first_row + row
+            ))),
             None => Ok(()),
         }
     }

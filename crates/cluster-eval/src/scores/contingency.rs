@@ -110,6 +110,23 @@ impl ContingencyTable {
         Self::from_counts(counts, cluster_count, class_count)
     }
 
+    /// This table's counts and those of `other`, which is of the same clusters and classes.
+    ///
+    /// # Errors
+    ///
+    /// If the counts add up to more than [`ContingencyTable::MAX_POINTS`].
+    ///
+    /// # Panics
+    ///
+    /// If it is of another number of clusters or classes.
+    pub fn plus(self, other: &Self) -> Result<Self, ContingencyError> {
+        let (cluster_count, class_count) = (self.cluster_count(), self.class_count());
+        let others = (other.cluster_count(), other.class_count());
+        assert_eq!((cluster_count, class_count), others, "both tables are of the same clusters and classes");
+        let counts = self.counts().iter().zip(other.counts()).map(|(one, other)| one + other).collect();
+        Self::from_counts(counts, cluster_count, class_count)
+    }
+
     /// Makes a table of counts already taken: row-major, `cluster_count` × `class_count`.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ proptest! {
         coordinates in prop::collection::vec(-1.0..1.0_f32, 3 * 60),
     ) {
         let points = &coordinates[..3 * clusters.len()];
-        let score = |clusters: &[u32]| silhouette(points, 3, clusters, 40, 11);
+        let score = |clusters: &[u32]| silhouette(points, 3, clusters);
         match (score(&clusters), score(&renumber(&clusters, &numbering))) {
             (Some(first), Some(second)) => {
                 prop_assert_eq!(first.sample_size, second.sample_size);

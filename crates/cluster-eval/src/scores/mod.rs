@@ -30,4 +30,4 @@ pub use contingency::{ContingencyError, ContingencyTable};
 pub use information::normalized_mutual_information;
 pub use naming::ClusterNames;
 pub use pairs::adjusted_rand_index;
-pub use silhouette::{Silhouette, silhouette};
+pub use silhouette::{Silhouette, silhouette, silhouette_sample};

@@ -75,7 +75,7 @@ fn silhouettes_are_as_recorded() {
             continue;
         };
         let point_count = case.clusters.len();
-        let computed = silhouette(&recorded.points, recorded.dimensions, &case.clusters, point_count, 0).unwrap();
+        let computed = silhouette(&recorded.points, recorded.dimensions, &case.clusters).unwrap();
         assert_eq!(computed.sample_size, point_count);
         let what = format!("{}, silhouette", case.name);
         assert_close(computed.mean, recorded.mean, 1e-6, &what);

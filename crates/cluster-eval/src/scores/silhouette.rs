@@ -16,59 +16,43 @@ pub struct Silhouette {
 /// the processor's vectors, which needs no reordering of any one sum.
 const LANES: usize = 8;
 
-/// The mean silhouette coefficient under Euclidean distance (Rousseeuw 1987), over at most
-/// `sample_size` points drawn without replacement.
+/// The mean silhouette coefficient under Euclidean distance (Rousseeuw 1987).
 ///
 /// `points` is row-major, one row of `dimensions` coordinates for each entry of `clusters`; the
 /// clusters may be numbered in any way. With a the mean distance of a point to the others of its
 /// cluster, and b its least mean distance to the points of another cluster, its coefficient is
 /// (b − a) / max(a, b). As in scikit-learn's `silhouette_score`, it is 0 for a point alone in its
-/// cluster and where a = b = 0, and distances are among the sampled points only.
+/// cluster and where a = b = 0. Of many points [`silhouette_sample`] says which to take.
 ///
-/// The same `seed` draws the same sample on every platform. Where there are no more than
-/// `sample_size` points, all are taken and the seed has no effect.
+/// Gives `None` where the coefficient is undefined: there are fewer than two clusters, every
+/// point is a cluster of its own, or a coordinate is not finite.
 ///
-/// Gives `None` where the coefficient is undefined: the sample has fewer than two clusters, every
-/// sampled point is a cluster of its own, or a sampled coordinate is not finite.
-///
-/// Takes O(s² · `dimensions`) time and O(s · (`dimensions` + clusters)) memory for a sample of s.
+/// Takes O(s² · `dimensions`) time and O(s · (`dimensions` + clusters)) memory for s points.
 ///
 /// # Panics
 ///
 /// If the number of coordinates is not `dimensions` for each point.
 #[must_use]
-pub fn silhouette(
-    points: &[f32],
-    dimensions: usize,
-    clusters: &[u32],
-    sample_size: usize,
-    seed: u64,
-) -> Option<Silhouette> {
+pub fn silhouette(points: &[f32], dimensions: usize, clusters: &[u32]) -> Option<Silhouette> {
     assert_eq!(points.len(), clusters.len() * dimensions, "every point has one cluster and all its coordinates");
-    let sample = draw_sample(clusters.len(), sample_size, seed);
-    let (sampled_clusters, cluster_sizes) = number_clusters(&sample, clusters);
-    if cluster_sizes.len() < 2 || cluster_sizes.len() == sample.len() {
+    let (numbered, cluster_sizes) = number_clusters(clusters);
+    let undefined = cluster_sizes.len() < 2 || cluster_sizes.len() == clusters.len();
+    if undefined || !points.iter().all(|coordinate| coordinate.is_finite()) {
         return None;
     }
-    let mut coordinates = Vec::with_capacity(sample.len() * dimensions);
-    for &point in &sample {
-        coordinates.extend_from_slice(&points[point * dimensions..][..dimensions]);
-    }
-    if !coordinates.iter().all(|coordinate| coordinate.is_finite()) {
-        return None;
-    }
-
-    let sums = sum_distances(&coordinates, dimensions, &sampled_clusters, cluster_sizes.len());
+    let sums = sum_distances(points, dimensions, &numbered, cluster_sizes.len());
     let total: f64 = sums
         .chunks_exact(cluster_sizes.len())
-        .zip(&sampled_clusters)
+        .zip(&numbered)
         .map(|(sums, &own)| coefficient(sums, own, &cluster_sizes))
         .sum();
-    Some(Silhouette { mean: total / sample.len() as f64, sample_size: sample.len() })
+    Some(Silhouette { mean: total / clusters.len() as f64, sample_size: clusters.len() })
 }
 
-/// The positions of the sampled points, in ascending order.
-fn draw_sample(point_count: usize, sample_size: usize, seed: u64) -> Vec<usize> {
+/// The positions, in ascending order, of at most `sample_size` of `point_count` points, drawn without replacement. The same
+/// `seed` draws the same on every platform; where there are no more than `sample_size`, all are taken.
+#[must_use]
+pub fn silhouette_sample(point_count: usize, sample_size: usize, seed: u64) -> Vec<usize> {
     if point_count <= sample_size {
         return (0..point_count).collect();
     }
@@ -78,22 +62,21 @@ fn draw_sample(point_count: usize, sample_size: usize, seed: u64) -> Vec<usize> 
     sample
 }
 
-/// Numbers the clusters present in the sample from 0. Gives each sampled point's cluster and each
-/// cluster's number of sampled points.
-fn number_clusters(sample: &[usize], clusters: &[u32]) -> (Vec<usize>, Vec<usize>) {
-    let mut present: Vec<u32> = sample.iter().map(|&point| clusters[point]).collect();
+/// Numbers the clusters that are present from 0. Gives each point's cluster and each cluster's number of points.
+fn number_clusters(clusters: &[u32]) -> (Vec<usize>, Vec<usize>) {
+    let mut present = clusters.to_vec();
     present.sort_unstable();
     present.dedup();
     let mut sizes = vec![0; present.len()];
-    let numbers = sample
+    let numbered = clusters
         .iter()
-        .map(|&point| {
-            let number = present.partition_point(|&cluster| cluster < clusters[point]);
+        .map(|&cluster| {
+            let number = present.partition_point(|&other| other < cluster);
             sizes[number] += 1;
             number
         })
         .collect();
-    (numbers, sizes)
+    (numbered, sizes)
 }
 
 /// The sum of each point's distances to the points of each cluster: row-major, point × cluster.
@@ -238,7 +221,7 @@ mod tests {
             present.dedup();
             let defined = present.len() >= 2 && present.len() < clusters.len();
 
-            let computed = silhouette(&points, dimensions, &clusters, clusters.len(), 0);
+            let computed = silhouette(&points, dimensions, &clusters);
             prop_assert_eq!(computed.is_some(), defined);
             if let Some(computed) = computed {
                 let expected = by_definition(&points, dimensions, &clusters);
@@ -254,7 +237,7 @@ mod tests {
             sample_size in 0..200_usize,
             seed: u64,
         ) {
-            let sample = draw_sample(point_count, sample_size, seed);
+            let sample = silhouette_sample(point_count, sample_size, seed);
             prop_assert_eq!(sample.len(), point_count.min(sample_size));
             prop_assert!(sample.is_sorted_by(|first, second| first < second));
             prop_assert!(sample.iter().all(|&point| point < point_count));
@@ -264,13 +247,13 @@ mod tests {
     #[test]
     fn four_points_on_a_line_agree_with_the_hand_calculation() {
         // The outer points have a = 1, b = 9.5; the inner ones a = 1, b = 8.5.
-        let score = silhouette(&[0.0, 1.0, 9.0, 10.0], 1, &[4, 4, 7, 7], 4, 0).unwrap();
+        let score = silhouette(&[0.0, 1.0, 9.0, 10.0], 1, &[4, 4, 7, 7]).unwrap();
         assert!((score.mean - (8.5 / 9.5 + 7.5 / 8.5) / 2.0).abs() < 1e-15);
     }
 
     #[test]
     fn a_lone_point_scores_zero() {
-        let score = silhouette(&[0.0, 1.0, 3.0], 1, &[0, 0, 1], 3, 0).unwrap();
+        let score = silhouette(&[0.0, 1.0, 3.0], 1, &[0, 0, 1]).unwrap();
         // The first has a = 1, b = 3, the second a = 1, b = 2.
         assert!((score.mean - (2.0 / 3.0 + 1.0 / 2.0) / 3.0).abs() < 1e-15);
     }
@@ -278,20 +261,19 @@ mod tests {
     #[test]
     fn undefined_where_there_is_nothing_to_compare() {
         let points = [0.0, 1.0, 2.0, 3.0];
-        assert_eq!(silhouette(&[], 3, &[], 10, 0), None);
-        assert_eq!(silhouette(&points, 1, &[0, 0, 1, 1], 0, 0), None);
-        assert_eq!(silhouette(&points, 1, &[5, 5, 5, 5], 4, 0), None);
-        assert_eq!(silhouette(&points, 1, &[0, 1, 2, 3], 4, 0), None);
+        assert_eq!(silhouette(&[], 3, &[]), None);
+        assert_eq!(silhouette(&points, 1, &[5, 5, 5, 5]), None);
+        assert_eq!(silhouette(&points, 1, &[0, 1, 2, 3]), None);
         for coordinate in [f32::NAN, f32::INFINITY] {
             let points = [0.0, 1.0, 2.0, coordinate];
-            assert_eq!(silhouette(&points, 1, &[0, 0, 1, 1], 4, 0), None);
+            assert_eq!(silhouette(&points, 1, &[0, 0, 1, 1]), None);
         }
     }
 
     #[test]
     fn the_largest_coordinates_do_not_overflow() {
         let points = [-f32::MAX, -f32::MAX, f32::MAX, f32::MAX];
-        let score = silhouette(&points, 1, &[0, 0, 1, 1], 4, 0).unwrap();
+        let score = silhouette(&points, 1, &[0, 0, 1, 1]).unwrap();
         assert_eq!(score.mean, 1.0);
     }
 
@@ -299,9 +281,14 @@ mod tests {
     fn the_seed_draws_the_sample() {
         let points: Vec<f32> = (0..500).map(|point| (point * point % 251) as f32).collect();
         let clusters: Vec<u32> = (0..500).map(|point| point % 3).collect();
-        let score = |seed| silhouette(&points, 1, &clusters, 100, seed).unwrap();
+        let sample = |seed| silhouette_sample(points.len(), 100, seed);
+        let score = |seed| {
+            let points: Vec<f32> = sample(seed).iter().map(|point| points[*point]).collect();
+            let clusters: Vec<u32> = sample(seed).iter().map(|point| clusters[*point]).collect();
+            silhouette(&points, 1, &clusters).unwrap()
+        };
 
-        assert_eq!(score(1), score(1));
+        assert_eq!(sample(1), sample(1));
         assert_ne!(score(1).mean, score(2).mean);
         assert_eq!(score(1).sample_size, 100);
     }
@@ -309,12 +296,12 @@ mod tests {
     #[test]
     fn a_seed_goes_on_drawing_the_same_sample() {
         // A release of rand that drew another would change every recorded score.
-        assert_eq!(draw_sample(1000, 5, 3), [81_usize, 107, 621, 637, 915]);
+        assert_eq!(silhouette_sample(1000, 5, 3), [81_usize, 107, 621, 637, 915]);
     }
 
     #[test]
     #[should_panic(expected = "every point has one cluster and all its coordinates")]
     fn panics_when_the_lengths_do_not_fit() {
-        let _ = silhouette(&[0.0; 5], 2, &[0, 1], 2, 0);
+        let _ = silhouette(&[0.0; 5], 2, &[0, 1]);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::slice::ChunksExact;
 
-use ndarray::{Array2, ArrayView1};
+#[cfg(test)]
+use ndarray::Array2;
 
 use super::pass::Gathered;
 
@@ -18,6 +19,7 @@ impl Centroids {
         Self { values, dimensions }
     }
 
+    #[cfg(test)]
     pub fn of(array: &Array2<f32>) -> Self {
         Self::new(array.iter().copied().map(f64::from).collect(), array.ncols())
     }
@@ -34,12 +36,12 @@ impl Centroids {
         self.values.chunks_exact(self.dimensions)
     }
 
-    /// Moves each centroid to the mean of its points and itself, as linfa does, so that both go the same way; and one that has none to `farthest`, the point that is farthest from
-    /// its own: so a cluster never stays empty while others spread. Sums are from `origin`. Returns how far all moved, taken
-    /// together.
-    pub fn follow(&mut self, gathered: &Gathered, origin: &[f32], farthest: ArrayView1<'_, f32>) -> f64 {
+    /// Moves each centroid to the mean of its points and itself, as linfa does, so that both go the same way; and one that has
+    /// none to the point that is farthest from its own: so a cluster never stays empty while others spread. Sums are from
+    /// `origin`. Returns how far all moved, taken together.
+    pub fn follow(&mut self, gathered: &Gathered, origin: &[f32]) -> f64 {
         let mut squares = 0.0;
-        let mut farthest = Some(farthest);
+        let mut farthest = Some(&gathered.farthest);
         let moved = self.values.chunks_exact_mut(self.dimensions).zip(gathered.sums.chunks_exact(self.dimensions));
         for ((centroid, sums), count) in moved.zip(&gathered.counts) {
             let refuge = if *count == 0 { farthest.take() } else { None };

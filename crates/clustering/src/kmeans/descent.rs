@@ -1,9 +1,8 @@
 //! Lloyd's iterations (Lloyd 1982) of several fits at once.
 
-use ndarray::{ArrayView2, Axis};
-
 use super::centroids::Centroids;
 use super::pass::gather;
+use super::points::Points;
 
 /// When a fit ends.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +29,17 @@ pub(super) struct Fitted {
 }
 
 /// Moves the centroids of every fit to the means of their points, and themselves, until each has ended. Fits that have ended
-/// leave the passes over the points to the others.
-pub(super) fn descend(points: ArrayView2<'_, f32>, seedings: Vec<Centroids>, stop: Stop) -> Vec<Fitted> {
+/// leave the passes over the points to the others. Distances are differences of products, which are exact where the points lie
+/// around `origin`.
+///
+/// # Errors
+/// Points cannot be read.
+pub(super) fn descend<P: Points>(
+    points: &P,
+    origin: &[f32],
+    seedings: Vec<Centroids>,
+    stop: Stop,
+) -> Result<Vec<Fitted>, P::Error> {
     let start = |centroids| Fitted {
         centroids,
         inertia: f64::INFINITY,
@@ -40,16 +48,14 @@ pub(super) fn descend(points: ArrayView2<'_, f32>, seedings: Vec<Centroids>, sto
         has_ended: stop.iterations == 0,
     };
     let mut fits: Vec<Fitted> = seedings.into_iter().map(start).collect();
-    // Distances are differences of products: they are exact where the points lie around the origin.
-    let origin = mean(points);
     loop {
         let mut open: Vec<&mut Fitted> = fits.iter_mut().filter(|fit| !fit.has_ended).collect();
         if open.is_empty() {
-            return fits;
+            return Ok(fits);
         }
-        let gathered = gather(points, &origin, &open.iter().map(|fit| &fit.centroids).collect::<Vec<_>>());
+        let gathered = gather(points, origin, &open.iter().map(|fit| &fit.centroids).collect::<Vec<_>>())?;
         for (fit, gathered) in open.iter_mut().zip(&gathered) {
-            let moved = fit.centroids.follow(gathered, &origin, points.row(gathered.farthest));
+            let moved = fit.centroids.follow(gathered, origin);
             // Rounding may raise it in the end.
             fit.gain = (fit.inertia - gathered.inertia).max(0.0);
             fit.inertia = gathered.inertia;
@@ -63,19 +69,11 @@ pub(super) fn descend(points: ArrayView2<'_, f32>, seedings: Vec<Centroids>, sto
     }
 }
 
-/// The mean point.
-fn mean(points: ArrayView2<'_, f32>) -> Vec<f32> {
-    let mut sums = vec![0.0; points.ncols()];
-    for point in points.axis_iter(Axis(0)) {
-        sums.iter_mut().zip(point).for_each(|(sum, value)| *sum += f64::from(*value));
-    }
-    sums.iter().map(|sum| (sum / points.nrows().max(1) as f64) as f32).collect()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use super::super::points::Survey;
     use super::*;
     use linfa::DatasetBase;
     use linfa::traits::{Fit, Predict};
@@ -84,6 +82,14 @@ mod tests {
     use proptest::prelude::*;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
+
+    fn mean(points: &Array2<f32>) -> Vec<f32> {
+        Survey::of(&points.view(), 0).unwrap().mean
+    }
+
+    fn descended(points: &Array2<f32>, seedings: Vec<Centroids>, stop: Stop) -> Vec<Fitted> {
+        descend(&points.view(), &mean(points), seedings, stop).unwrap()
+    }
 
     const TO_THE_END: Stop = Stop { tolerance: 1e-9, iterations: 500, patience: f64::INFINITY };
 
@@ -110,7 +116,7 @@ mod tests {
                 .tolerance(1e-9)
                 .fit(&dataset)
                 .unwrap();
-            let ours = descend(points.view(), vec![first(&points, cluster_count)], TO_THE_END).remove(0);
+            let ours = descended(&points, vec![first(&points, cluster_count)], TO_THE_END).remove(0);
             let expected = linfa.inertia() * points.nrows() as f64;
             let difference = (ours.inertia - expected).abs() / expected;
             assert!(difference < 1e-5, "{dimensions} × {cluster_count}: expected {expected}, found {}", ours.inertia);
@@ -132,9 +138,9 @@ mod tests {
         let points = heaps(900, 5, 2);
         let seedings: Vec<Centroids> =
             (0..19).map(|fit| Centroids::of(&points.slice(ndarray::s![fit * 6..fit * 6 + 6, ..]).to_owned())).collect();
-        let together = descend(points.view(), seedings.clone(), TO_THE_END);
+        let together = descended(&points, seedings.clone(), TO_THE_END);
         for (seeding, expected) in seedings.into_iter().zip(together) {
-            let alone = descend(points.view(), vec![seeding], TO_THE_END).remove(0);
+            let alone = descended(&points, vec![seeding], TO_THE_END).remove(0);
             assert!((alone.inertia - expected.inertia).abs() <= 1e-6 * expected.inertia);
         }
     }
@@ -145,7 +151,7 @@ mod tests {
         let with = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let stop = Stop { iterations: 5, ..TO_THE_END };
-            pool.install(|| descend(points.view(), vec![first(&points, 9)], stop).remove(0).centroids)
+            pool.install(|| descended(&points, vec![first(&points, 9)], stop).remove(0).centroids)
         };
         assert_eq!(with(1), with(3));
     }
@@ -153,16 +159,16 @@ mod tests {
     #[test]
     fn the_hopeless_are_left_behind() {
         let points = heaps(3000, 4, 4);
-        let good = descend(points.view(), vec![first(&points, 7)], TO_THE_END).remove(0).centroids;
+        let good = descended(&points, vec![first(&points, 7)], TO_THE_END).remove(0).centroids;
         let bad = Centroids::new((0..28).map(|value| 20.0 + f64::from(value) * 1e-3).collect(), 4);
-        let fits = descend(points.view(), vec![good, bad], Stop { patience: 0.0, ..TO_THE_END });
+        let fits = descended(&points, vec![good, bad], Stop { patience: 0.0, ..TO_THE_END });
         assert!(fits[1].iterations < 5 && fits[1].inertia > fits[0].inertia);
     }
 
     #[test]
     fn an_empty_cluster_takes_the_farthest_point() {
         let points = array![[0.0_f32], [0.1], [10.0], [10.1], [50.0]];
-        let fit = descend(points.view(), vec![Centroids::new(vec![0.0, 10.0, -900.0], 1)], TO_THE_END).remove(0);
+        let fit = descended(&points, vec![Centroids::new(vec![0.0, 10.0, -900.0], 1)], TO_THE_END).remove(0);
         let mut centroids = fit.centroids.into_values();
         centroids.sort_by(f64::total_cmp);
         for (found, expected) in centroids.iter().zip([0.05, 10.05, 50.0]) {
@@ -181,7 +187,7 @@ mod tests {
             let points = heaps(count, dimensions, seed);
             let centroids: Vec<Centroids> =
                 (0..fits).map(|fit| Centroids::of(&heaps(clusters, dimensions, seed ^ (fit as u64 + 1)))).collect();
-            let gathered = gather(points.view(), &mean(points.view()), &centroids.iter().collect::<Vec<_>>());
+            let gathered = gather(&points.view(), &mean(&points), &centroids.iter().collect::<Vec<_>>()).unwrap();
             prop_assert_eq!(gathered.len(), fits);
             for (centroids, found) in centroids.into_iter().zip(gathered) {
                 let values: Vec<f32> = points.iter().copied().collect();

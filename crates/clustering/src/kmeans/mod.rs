@@ -1,10 +1,9 @@
 //! K-means (Lloyd 1982) from k-means++ seedings (Arthur & Vassilvitskii 2007).
 //!
-//! linfa seeds, and gives the traits: [`FitOptions`] is fitted as any of its models is. Its fit is the reference, too slow for
-//! millions of points; here all restarts share each pass over the points ([`pass`]), and what need not be exact is done on a
-//! sample ([`search`]). From the same centroids both come to the same ones; a test holds that.
-
-use std::collections::HashSet;
+//! linfa gives the traits: [`FitOptions`] is fitted as any of its models is. Its K-means is the reference, too slow for millions of
+//! points or many clusters; here all restarts share each pass over the points ([`pass`]), and what need not be exact is done on
+//! a sample ([`search`]). Seedings are linfa's, draw for draw ([`seeding`]), and from the same centroids both come to the same
+//! ones; tests hold that. [`Points`] need not be in memory all at once: pieces of them are enough.
 
 use linfa::DatasetBase;
 use linfa::traits::{Fit, PredictInplace};
@@ -13,7 +12,11 @@ use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Data, Ix2};
 mod centroids;
 mod descent;
 mod pass;
+mod points;
 mod search;
+mod seeding;
+
+pub use points::{Look, Points};
 
 /// The largest value: of such, squares of distances between millions of points still add up in f32.
 const VALUE_LIMIT: f32 = 1e12;
@@ -53,7 +56,7 @@ pub enum KMeansError {
         /// The first such value.
         found: f32,
     },
-    /// linfa refuses.
+    /// There is nothing to fit.
     #[error("K-means failed: {0}")]
     Fit(String),
 }
@@ -77,17 +80,10 @@ impl<D: Data<Elem = f32>, T> Fit<ArrayBase<D, Ix2>, T, KMeansError> for FitOptio
     /// Fits centroids to points, which are added up in f64: sums over a large cluster would lose digits in f32.
     ///
     /// # Errors
-    /// There are fewer different points than clusters, a value is out of range, or linfa refuses.
+    /// There are fewer different points than clusters, or a value is out of range.
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<FittedKMeans, KMeansError> {
-        let points = dataset.records().view();
-        if let Some(found) = points.iter().find(|value| value.is_nan() || value.abs() > VALUE_LIMIT) {
-            return Err(KMeansError::OutOfRange { found: *found });
-        }
-        let distinct = count_distinct(points, self.cluster_count);
-        if distinct < self.cluster_count {
-            return Err(KMeansError::TooFewPoints { cluster_count: self.cluster_count, distinct });
-        }
-        let centroids = search::search(points, self)?.into_values();
+        let points = dataset.records().as_standard_layout();
+        let centroids = fit_pieces(&points.view(), self)?;
         let shape = (self.cluster_count, points.ncols());
         let centroids =
             Array2::from_shape_vec(shape, centroids).map_err(|error| KMeansError::Fit(error.to_string()))?;
@@ -111,7 +107,7 @@ impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for F
 /// Fits centroids, cluster × dimension, to `points`, point × dimension, both row-major.
 ///
 /// # Errors
-/// There are fewer different points than clusters, or linfa refuses.
+/// There are fewer different points than clusters, or a value is out of range.
 pub fn fit(points: &[f32], dimensions: usize, options: &FitOptions) -> Result<Vec<f64>, KMeansError> {
     let records = ArrayView2::from_shape((points.len() / dimensions, dimensions), points)
         .map_err(|error| KMeansError::Fit(error.to_string()))?;
@@ -119,17 +115,14 @@ pub fn fit(points: &[f32], dimensions: usize, options: &FitOptions) -> Result<Ve
     Ok(model.centroids.into_iter().collect())
 }
 
-/// The number of different points, or `enough` if there are at least so many.
-fn count_distinct(points: ArrayView2<'_, f32>, enough: usize) -> usize {
-    let mut seen = HashSet::new();
-    for point in points.rows() {
-        // 0 and −0 are one place.
-        seen.insert(point.iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<u32>>());
-        if seen.len() >= enough {
-            break;
-        }
-    }
-    seen.len()
+/// Fits centroids, cluster × dimension and row-major, to points of which no more than a piece need be in memory at a time. Beside
+/// it lie a sample of up to 262,144 of them, more only for thousands of clusters, and a few sums; seedings, samples and passes are
+/// as of points in memory, so the result is the same up to rounding.
+///
+/// # Errors
+/// There are fewer different points than clusters, a value is out of range, or points cannot be read.
+pub fn fit_pieces<P: Points>(points: &P, options: &FitOptions) -> Result<Vec<f64>, P::Error> {
+    Ok(search::search(points, options)?.into_values())
 }
 
 /// The clusters that points belong to.
@@ -182,6 +175,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
     use serde_json::Value;
 
     const OPTIONS: FitOptions =
@@ -224,6 +219,53 @@ mod tests {
     fn collapsed_latents_are_refused() {
         let error = fit(&[1.0, 1.0, 1.0, 2.0, -0.0, 0.0], 1, &OPTIONS).unwrap_err();
         assert_eq!(error, KMeansError::TooFewPoints { cluster_count: 5, distinct: 3 });
+    }
+
+    /// Points in pieces of so many, the last of fewer.
+    struct Pieces {
+        points: Array2<f32>,
+        size: usize,
+    }
+
+    impl Points for Pieces {
+        type Error = KMeansError;
+
+        fn count(&self) -> usize {
+            self.points.nrows()
+        }
+
+        fn dimensions(&self) -> usize {
+            self.points.ncols()
+        }
+
+        fn for_each_piece(&self, look: &mut Look<'_, KMeansError>) -> Result<(), KMeansError> {
+            self.points.axis_chunks_iter(ndarray::Axis(0), self.size).try_for_each(look)
+        }
+    }
+
+    #[test]
+    fn pieces_lead_where_points_in_memory_do() {
+        let mut generator = ChaCha8Rng::seed_from_u64(1);
+        // So many that samples are drawn across pieces.
+        let points = Array2::from_shape_fn((20_000, 3), |(row, _)| (row % 5) as f32 + generator.gen_range(-1.0..1.0));
+        let whole = fit(points.as_slice().unwrap(), 3, &OPTIONS).unwrap();
+        for size in [19_999, 4096, 701] {
+            let found = fit_pieces(&Pieces { points: points.clone(), size }, &OPTIONS).unwrap();
+            for (found, expected) in found.iter().zip(&whole) {
+                assert!((found - expected).abs() < 1e-4, "pieces of {size}: {found}, in memory {expected}");
+            }
+        }
+        assert_eq!(fit_pieces(&Pieces { points, size: 20_000 }, &OPTIONS).unwrap(), whole);
+    }
+
+    #[test]
+    fn pieces_are_refused_as_points_in_memory_are() {
+        let refused = |points: Array2<f32>| fit_pieces(&Pieces { points, size: 2 }, &OPTIONS).unwrap_err();
+        let collapsed = Array2::from_shape_fn((9, 1), |(row, _)| (row % 3) as f32);
+        assert_eq!(refused(collapsed), KMeansError::TooFewPoints { cluster_count: 5, distinct: 3 });
+        let mut diverged = Array2::from_shape_fn((9, 1), |(row, _)| row as f32);
+        diverged[[8, 0]] = f32::INFINITY;
+        assert_eq!(refused(diverged), KMeansError::OutOfRange { found: f32::INFINITY });
     }
 
     #[test]

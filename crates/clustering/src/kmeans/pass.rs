@@ -14,6 +14,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::centroids::Centroids;
+use super::points::Points;
 
 /// Numbers in a vector: what the widest processors take at a time.
 const LANES: usize = 16;
@@ -34,7 +35,8 @@ pub(super) struct Gathered {
     /// The sum of squared distances.
     pub inertia: f64,
     /// The point farthest from its centroid.
-    pub farthest: usize,
+    pub farthest: Vec<f32>,
+    farthest_row: usize,
     farthest_distance: f64,
 }
 
@@ -44,7 +46,8 @@ impl Gathered {
             sums: vec![0.0; cluster_count * dimensions],
             counts: vec![0; cluster_count],
             inertia: 0.0,
-            farthest: 0,
+            farthest: Vec::new(),
+            farthest_row: 0,
             farthest_distance: f64::NEG_INFINITY,
         }
     }
@@ -57,7 +60,7 @@ impl Gathered {
         self.counts[cluster] += 1;
         self.inertia += squared_distance;
         if squared_distance > self.farthest_distance {
-            (self.farthest, self.farthest_distance) = (index, squared_distance);
+            (self.farthest_row, self.farthest_distance) = (index, squared_distance);
         }
     }
 
@@ -66,18 +69,43 @@ impl Gathered {
         self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
         self.inertia += other.inertia;
         if other.farthest_distance > self.farthest_distance {
-            (self.farthest, self.farthest_distance) = (other.farthest, other.farthest_distance);
+            (self.farthest_row, self.farthest_distance) = (other.farthest_row, other.farthest_distance);
+            self.farthest.clone_from(&other.farthest);
         }
     }
 }
 
-/// Assigns every one of `points`, point × dimension, to the nearest centroid of each of `fits`; positions are taken from
-/// `origin`, of one value a dimension.
-pub(super) fn gather(points: ArrayView2<'_, f32>, origin: &[f32], fits: &[&Centroids]) -> Vec<Gathered> {
-    fits.chunks(LANES).flat_map(|fits| gather_group(points, origin, fits)).collect()
+/// Assigns every one of `points` to the nearest centroid of each of `fits`; positions are taken from `origin`, of one value a
+/// dimension.
+///
+/// # Errors
+/// Points cannot be read.
+pub(super) fn gather<P: Points>(points: &P, origin: &[f32], fits: &[&Centroids]) -> Result<Vec<Gathered>, P::Error> {
+    let mut whole: Vec<Gathered> = Vec::new();
+    points.for_each_piece(&mut |piece| {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let mut found: Vec<Gathered> = fits.chunks(LANES).flat_map(|fits| gather_group(piece, origin, fits)).collect();
+        for gathered in &mut found {
+            gathered.farthest = piece.row(gathered.farthest_row).to_vec();
+        }
+        merge(&mut whole, found);
+        Ok(())
+    })?;
+    Ok(whole)
 }
 
-/// As [`gather`], for as many fits as a vector takes.
+/// Adds `more`, a value a fit, to `whole`, which may have none yet.
+fn merge(whole: &mut Vec<Gathered>, more: Vec<Gathered>) {
+    if whole.is_empty() {
+        *whole = more;
+    } else {
+        whole.iter_mut().zip(&more).for_each(|(whole, more)| whole.merge(more));
+    }
+}
+
+/// What a pass over one piece, point × dimension, learns of as many fits as a vector takes.
 fn gather_group(points: ArrayView2<'_, f32>, origin: &[f32], fits: &[&Centroids]) -> Vec<Gathered> {
     let Some(values) = points.to_slice() else { return gather_group(points.as_standard_layout().view(), origin, fits) };
     let packed = Packed::new(fits, origin);
@@ -90,11 +118,8 @@ fn gather_group(points: ArrayView2<'_, f32>, origin: &[f32], fits: &[&Centroids]
             pulp::Arch::new().dispatch(Strand { values, rows, origin, packed: &packed })
         })
         .collect();
-    let mut strands = strands.into_iter();
-    let mut whole = strands.next().unwrap_or_default();
-    for part in strands {
-        whole.iter_mut().zip(&part).for_each(|(whole, part)| whole.merge(part));
-    }
+    let mut whole = Vec::new();
+    strands.into_iter().for_each(|strand| merge(&mut whole, strand));
     whole
 }
 

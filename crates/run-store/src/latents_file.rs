@@ -1,0 +1,204 @@
+//! A file of latents that is read a piece at a time, so that all of it need not fit into memory.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use crate::error::{Result, StoreError};
+use crate::latents::{LATENT, LOG_VARIANCE, Latents, LatentsHeader, column_name, column_names};
+use crate::layout::Split;
+use crate::table::TableFile;
+
+const KIND: &str = "latents";
+/// A label is a byte.
+const CLASS_LIMIT: u32 = 256;
+/// Images of a piece: of 32 dimensions some 8 MB.
+const PIECE_ROWS: usize = 1 << 16;
+
+/// A file of latents, opened and checked but for its rows.
+pub struct LatentsFile {
+    table: TableFile,
+    header: LatentsHeader,
+    dimensions: usize,
+    with_log_variances: bool,
+}
+
+impl fmt::Debug for LatentsFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = (self.count(), self.dimensions);
+        formatter.debug_struct("LatentsFile").field("header", &self.header).field("size", &size).finish()
+    }
+}
+
+impl LatentsFile {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, it has other columns or no rows, or its metadata do not say where they are from.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = TableFile::open(path, KIND)?;
+        let table = file.rows(0..0)?;
+        let names = table.column_names();
+        let dimensions = names.iter().filter(|name| name.starts_with(LATENT)).count();
+        let with_log_variances = names.iter().any(|name| name.starts_with(LOG_VARIANCE));
+        let column_count = 2 + if with_log_variances { 2 * dimensions } else { dimensions };
+        if dimensions == 0 || names.len() != column_count {
+            return Err(table.invalid(format!(
+                "expected the columns index, label, z00, z01, …, found {}",
+                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            )));
+        }
+        let class_count = table.header("class_count")?;
+        let class_count = match class_count.parse() {
+            Ok(count @ 1..=CLASS_LIMIT) => count,
+            _ => {
+                return Err(
+                    table.invalid(format!("expected a class_count in 1..={CLASS_LIMIT}, found `{class_count}`"))
+                );
+            }
+        };
+        let header = LatentsHeader {
+            run: table.header("run")?.to_owned(),
+            model: table.header("model")?.to_owned(),
+            model_fingerprint: table.header("model_fingerprint")?.to_owned(),
+            dataset: table.header("dataset")?.to_owned(),
+            split: table.header("split")?.to_owned(),
+            class_count,
+        };
+        if file.height() == 0 {
+            return Err(table.invalid("expected at least one row, found none"));
+        }
+        Ok(Self { table: file, header, dimensions, with_log_variances })
+    }
+
+    /// Opens the file at `path` and checks that it holds `split`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or it is the other split.
+    pub fn open_split(path: &Path, split: Split) -> Result<Self> {
+        let file = Self::open(path)?;
+        if file.header.split == split.name() {
+            return Ok(file);
+        }
+        let problem = format!("expected latents of the {split} split, found {}", file.header.split);
+        Err(StoreError::invalid(path, problem, "rerun latent-export with --force"))
+    }
+
+    /// Opens the files of both splits, which belong together.
+    ///
+    /// # Errors
+    /// As [`open_split`](Self::open_split), or they are not of one encoder.
+    pub fn open_splits(train: &Path, test: &Path) -> Result<[Self; 2]> {
+        let splits = [Self::open_split(train, Split::Train)?, Self::open_split(test, Split::Test)?];
+        let [expected, found] = splits.each_ref().map(|split| split.dimensions);
+        if expected == found {
+            return Ok(splits);
+        }
+        let problem = format!("expected {expected} latent columns as in the training split, found {found}");
+        Err(StoreError::invalid(test, problem, "rerun latent-export with --force"))
+    }
+
+    /// Where they are from.
+    #[must_use]
+    pub fn header(&self) -> &LatentsHeader {
+        &self.header
+    }
+
+    /// Images.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.table.height()
+    }
+
+    /// Values in a latent vector.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// All images in their order, at most 65,536 at a time: whole row groups of the file, unless one is larger.
+    ///
+    /// # Errors
+    /// Of each piece: a column is of another type, a value is not finite, or a label is out of range.
+    pub fn pieces(&self) -> impl Iterator<Item = Result<Latents>> {
+        self.table.pieces(PIECE_ROWS).map(|rows| self.rows(rows))
+    }
+
+    /// All images at once.
+    ///
+    /// # Errors
+    /// A column is of another type, a value is not finite, or a label is out of range.
+    pub fn whole(&self) -> Result<Latents> {
+        self.rows(0..self.count())
+    }
+
+    fn rows(&self, rows: Range<usize>) -> Result<Latents> {
+        let table = self.table.rows(rows)?;
+        let (dimensions, class_count) = (self.dimensions, self.header.class_count);
+        let indices = table.u32("index")?;
+        let labels = table.u8("label")?;
+        if let Some(label) = labels.iter().find(|label| u32::from(**label) >= class_count) {
+            return Err(table.invalid(format!("expected labels below {class_count}, found {label}")));
+        }
+        let mut values = vec![0.0; table.height() * dimensions];
+        for dimension in 0..dimensions {
+            let column = table.f32(&column_name(LATENT, dimension, dimensions))?;
+            for (value, read) in values.iter_mut().skip(dimension).step_by(dimensions).zip(column) {
+                *value = read;
+            }
+        }
+        if self.with_log_variances {
+            column_names(LOG_VARIANCE, dimensions).try_for_each(|name| table.f32(&name).map(drop))?;
+        }
+        Ok(Latents { header: self.header.clone(), indices, labels, dimensions, values })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::latents::LatentWriter;
+
+    const HEADER: [&str; 4] = ["cae-2", "cae", "abc", "mnist"];
+
+    /// A file whose row groups are of so many rows.
+    fn written(groups: &[usize]) -> (tempfile::TempDir, LatentsFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.parquet");
+        let [run, model, model_fingerprint, dataset] = HEADER.map(str::to_owned);
+        let header =
+            LatentsHeader { run, model, model_fingerprint, dataset, split: "test".to_owned(), class_count: 10 };
+        let mut writer = LatentWriter::create(&path, &header, 1, false).unwrap();
+        let mut first = 0;
+        for count in groups {
+            let rows = first..first + *count;
+            let labels: Vec<u8> = rows.clone().map(|row| (row % 10) as u8).collect();
+            writer.write(first as u32, &labels, &rows.map(|row| row as f32).collect::<Vec<_>>(), &[]).unwrap();
+            first += count;
+        }
+        writer.finish().unwrap();
+        (folder, LatentsFile::open(&path).unwrap())
+    }
+
+    #[test]
+    fn pieces_are_row_groups_and_together_the_whole() {
+        let cases: [(&[usize], &[usize]); 4] = [
+            (&[5], &[5]),
+            (&[30_000, 30_000, 30_000, 7], &[60_000, 30_007]),
+            (&[40_000, 65_536, 2], &[40_000, 65_536, 2]),
+            (&[10, 150_000, 1], &[10, 65_536, 65_536, 18_928, 1]),
+        ];
+        for (groups, expected) in cases {
+            let (_folder, file) = written(groups);
+            let whole = file.whole().unwrap();
+            let pieces: Vec<Latents> = file.pieces().map(Result::unwrap).collect();
+            assert_eq!(pieces.iter().map(|piece| piece.labels.len()).collect::<Vec<_>>(), expected, "{groups:?}");
+            assert_eq!(whole.labels.len(), file.count());
+            assert_eq!(pieces.iter().flat_map(|piece| &piece.values).copied().collect::<Vec<_>>(), whole.values);
+            assert_eq!(pieces.iter().flat_map(|piece| &piece.indices).copied().collect::<Vec<_>>(), whole.indices);
+            assert_eq!(pieces.iter().flat_map(|piece| &piece.labels).copied().collect::<Vec<_>>(), whole.labels);
+        }
+    }
+}
