@@ -153,6 +153,7 @@ fn prediction_finds_the_clusters_of_the_fit() {
         let distances: Vec<f32> = of_split.iter().map(|row| fitted.distances[*row]).collect();
         assert_eq!(predicted.clusters, clusters);
         assert_eq!(predicted.distances, distances);
+        assert!(predicted.confidences.iter().all(|confidence| (0.0..=1.0).contains(confidence)));
         assert!(predicted.splits.iter().all(|name| name == split.name()));
     }
     before.assert_untouched();

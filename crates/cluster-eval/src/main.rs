@@ -63,7 +63,7 @@ struct PredictArgs {
     /// Latents to assign, exported with the same encoder
     #[arg(long, value_name = "FILE")]
     latents: PathBuf,
-    /// Parquet file to write: split, index, label, cluster, name, distance
+    /// Parquet file to write: split, index, label, cluster, name, distance, confidence
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
 }

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-use clustering::assign;
-use run_store::{
-    Assignments, AssignmentsWriter, FinishedStage, KMeansModel, LatentsFile, RunDir, Stage, file, replace_file,
-};
+use run_store::{AssignmentsWriter, FinishedStage, KMeansModel, LatentsFile, RunDir, Stage, file, replace_file};
+
+use crate::source::assigned_rows;
 
 /// What to assign, and where it goes.
 #[derive(Clone, Debug)]
@@ -35,11 +34,7 @@ pub fn predict(prediction: &Prediction) -> anyhow::Result<usize> {
     replace_file(&prediction.output, |partial| {
         let mut writer = AssignmentsWriter::create(partial)?;
         for piece in latents.pieces() {
-            let piece = piece?;
-            let assigned = assign(&piece.values, &model.centroids, piece.dimensions);
-            let (mut rows, split) = (Assignments::default(), &piece.header.split);
-            rows.append(split, &piece, &assigned.clusters, &assigned.squared_distances, &model.majority_names);
-            writer.write(&rows)?;
+            writer.write(&assigned_rows(&piece?, &model.centroids, &model.majority_names))?;
         }
         writer.finish()
     })?;

@@ -1,8 +1,8 @@
 //! Latents as clustering goes through them: held in memory, or read from their file at every pass.
 
-use clustering::{Look, Points};
+use clustering::{Look, Points, assign};
 use ndarray::ArrayView2;
-use run_store::{Latents, LatentsFile, LatentsHeader};
+use run_store::{Assignments, Clustered, Latents, LatentsFile, LatentsHeader};
 
 /// Latents of one split.
 pub(crate) enum Source {
@@ -35,6 +35,19 @@ impl Source {
             Self::Streamed(file) => file.pieces().try_for_each(|piece| look(&piece?)),
         }
     }
+}
+
+/// The rows of `latents`: the nearest of `centroids` to each, with its name of `names`.
+pub(crate) fn assigned_rows(latents: &Latents, centroids: &[f64], names: &[Option<u8>]) -> Assignments {
+    let assigned = assign(&latents.values, centroids, latents.dimensions);
+    let clustered = Clustered {
+        clusters: &assigned.clusters,
+        squared_distances: &assigned.squared_distances,
+        confidences: &assigned.confidences().collect::<Vec<_>>(),
+    };
+    let mut rows = Assignments::default();
+    rows.append(&latents.header.split, latents, clustered, names);
+    rows
 }
 
 impl Points for Source {

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::Context;
 use clustering::{FitOptions, Points, assign, fit_pieces};
 use run_store::{
-    Assignments, AssignmentsWriter, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel,
-    LatentsFile, Plan, RunDir, SilhouetteMetrics, Split, Stage, file, write_document,
+    AssignmentsWriter, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel, LatentsFile, Plan,
+    RunDir, SilhouetteMetrics, Split, Stage, file, write_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
@@ -16,7 +16,7 @@ use crate::scores::{
     ClusterNames, ContingencyTable, Silhouette, adjusted_rand_index, normalized_mutual_information, silhouette,
     silhouette_sample,
 };
-use crate::source::Source;
+use crate::source::{Source, assigned_rows};
 
 /// What to cluster, and where it goes.
 #[derive(Clone, Debug)]
@@ -127,12 +127,8 @@ fn cluster(
             cluster_by_class: table.rows().map(<[u64]>::to_vec).collect(),
         };
         metrics.splits.insert(split.to_string(), scores);
-        source.for_each(&mut |latents| {
-            let assigned = assign(&latents.values, &centroids, latents.dimensions);
-            let mut rows = Assignments::default();
-            rows.append(split, latents, &assigned.clusters, &assigned.squared_distances, majority.as_slice());
-            Ok(writer.write(&rows)?)
-        })?;
+        source
+            .for_each(&mut |latents| Ok(writer.write(&assigned_rows(latents, &centroids, majority.as_slice()))?))?;
     }
     writer.finish()?;
     let model = KMeansModel {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use run_store::{
-    Assignments, ClassifierEpoch, DecodedLatent, DecodedSheet, ElboEpoch, ElboParts, History, LatentWriter, Latents,
-    LatentsHeader, Layer, ModelDescription, NamedTensor, Reading, Reconstruction, ReconstructionReading,
+    Assignments, ClassifierEpoch, Clustered, DecodedLatent, DecodedSheet, ElboEpoch, ElboParts, History, LatentWriter,
+    Latents, LatentsHeader, Layer, ModelDescription, NamedTensor, Reading, Reconstruction, ReconstructionReading,
     Reconstructions, Split, Stage, TrainingEpoch, file, write_document, write_tensors,
 };
 
@@ -156,7 +156,10 @@ fn assignments(example: &Example) -> Assignments {
     for split in Split::ALL {
         let latents = Latents::read(&path(split)).unwrap();
         let clusters: Vec<u32> = latents.labels.iter().map(|label| u32::from(*label)).collect();
-        assignments.append(split, &latents, &clusters, &vec![0.0; clusters.len()], &names);
+        let (squared_distances, confidences) = (vec![0.0; clusters.len()], vec![1.0; clusters.len()]);
+        let clustered =
+            Clustered { clusters: &clusters, squared_distances: &squared_distances, confidences: &confidences };
+        assignments.append(split, &latents, clustered, &names);
     }
     assignments
 }

@@ -25,19 +25,31 @@ pub struct Assignments {
     pub names: Vec<u8>,
     /// Euclidean distance to the cluster's centroid.
     pub distances: Vec<f32>,
+    /// How clearly the image belongs to the cluster, in [0, 1]: its simplified silhouette.
+    pub confidences: Vec<f32>,
+}
+
+/// Where images belong, one entry for each.
+#[derive(Clone, Copy, Debug)]
+pub struct Clustered<'a> {
+    /// Cluster, from 0.
+    pub clusters: &'a [u32],
+    /// Squared Euclidean distance to its centroid.
+    pub squared_distances: &'a [f64],
+    /// How clearly, in [0, 1].
+    pub confidences: &'a [f32],
 }
 
 impl Assignments {
     /// The name of a cluster that has none.
     pub const UNNAMED: u8 = u8::MAX;
 
-    /// Adds the rows of `latents`: the cluster of each and its squared distance, with each cluster's name.
+    /// Adds the rows of `latents`: where each belongs, with each cluster's name.
     pub fn append(
         &mut self,
         split: impl Display,
         latents: &Latents,
-        clusters: &[u32],
-        squared_distances: &[f64],
+        Clustered { clusters, squared_distances, confidences }: Clustered<'_>,
         names: &[Option<u8>],
     ) {
         let name = |cluster: &u32| names.get(*cluster as usize).copied().flatten().unwrap_or(Self::UNNAMED);
@@ -47,6 +59,7 @@ impl Assignments {
         self.clusters.extend(clusters);
         self.names.extend(clusters.iter().map(name));
         self.distances.extend(squared_distances.iter().map(|squared| squared.sqrt() as f32));
+        self.confidences.extend(confidences);
     }
 
     /// The rows of `split`, which are those of its `latents`, in order; `path` is where the table was read from.
@@ -104,6 +117,7 @@ impl Assignments {
             clusters: table.u32("cluster")?,
             names: table.u8("name")?,
             distances: table.f32("distance")?,
+            confidences: table.f32("confidence")?,
         })
     }
 }
@@ -126,6 +140,7 @@ impl AssignmentsWriter {
             ("cluster", DataType::UInt32),
             ("name", DataType::UInt8),
             ("distance", DataType::Float32),
+            ("confidence", DataType::Float32),
         ];
         let columns = columns.map(|(name, kind)| (name.to_owned(), kind));
         Ok(Self { writer: TableWriter::create(path, &columns, Metadata::new())? })
@@ -143,6 +158,7 @@ impl AssignmentsWriter {
             Column::new("cluster".into(), &rows.clusters),
             Column::new("name".into(), &rows.names),
             Column::new("distance".into(), &rows.distances),
+            Column::new("confidence".into(), &rows.confidences),
         ])
     }
 
@@ -172,6 +188,7 @@ mod tests {
             clusters: vec![3, 11],
             names: vec![7, 255],
             distances: vec![0.5, 1.25],
+            confidences: vec![1.0, 0.25],
         };
         written.write(&path).unwrap();
         assert_eq!(Assignments::read(&path).unwrap(), written);

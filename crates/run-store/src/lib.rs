@@ -42,7 +42,7 @@ mod tensors;
 mod work;
 
 pub use artifacts::{ArtifactsDir, FiguresDir, free_name};
-pub use assignments::{Assignments, AssignmentsWriter};
+pub use assignments::{Assignments, AssignmentsWriter, Clustered};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
 pub use decoded::{DecodedLatent, DecodedSheet};

@@ -95,7 +95,7 @@ impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for F
     fn predict_inplace(&self, points: &ArrayBase<D, Ix2>, clusters: &mut Array1<usize>) {
         for (point, cluster) in points.rows().into_iter().zip(clusters) {
             let centroids = self.centroids.rows().into_iter().map(|centroid| centroid.into_iter().copied());
-            *cluster = nearest(|| point.iter().copied(), centroids).0 as usize;
+            *cluster = nearest(|| point.iter().copied(), centroids).cluster as usize;
         }
     }
 
@@ -132,6 +132,8 @@ pub struct Assigned {
     pub clusters: Vec<u32>,
     /// Its squared Euclidean distance.
     pub squared_distances: Vec<f64>,
+    /// That of the next nearest centroid; infinite where there is none.
+    pub next_squared_distances: Vec<f64>,
 }
 
 impl Assigned {
@@ -140,34 +142,60 @@ impl Assigned {
     pub fn inertia(&self) -> f64 {
         self.squared_distances.iter().sum()
     }
+
+    /// How clearly each point belongs to its cluster: its simplified silhouette (Hruschka, Campello & de Castro 2006),
+    /// (b − a) / b with a its distance from its own centroid and b that from the next. 0 where both are as near, 1 at its own.
+    pub fn confidences(&self) -> impl Iterator<Item = f32> {
+        self.squared_distances
+            .iter()
+            .zip(&self.next_squared_distances)
+            .map(|(own, next)| if *next > 0.0 { (1.0 - (own / next).sqrt()) as f32 } else { 0.0 })
+    }
 }
 
 /// Assigns `points`, point × dimension, to the nearest of `centroids`, cluster × dimension.
 #[must_use]
 pub fn assign(points: &[f32], centroids: &[f64], dimensions: usize) -> Assigned {
-    let nearest = points.chunks_exact(dimensions).map(|point| {
+    let count = points.len() / dimensions.max(1);
+    let mut assigned = Assigned {
+        clusters: Vec::with_capacity(count),
+        squared_distances: Vec::with_capacity(count),
+        next_squared_distances: Vec::with_capacity(count),
+    };
+    for point in points.chunks_exact(dimensions) {
         let centroids = centroids.chunks_exact(dimensions).map(|centroid| centroid.iter().copied());
-        nearest(|| point.iter().copied(), centroids)
-    });
-    let (clusters, squared_distances) = nearest.unzip();
-    Assigned { clusters, squared_distances }
+        let nearest = nearest(|| point.iter().copied(), centroids);
+        assigned.clusters.push(nearest.cluster);
+        assigned.squared_distances.push(nearest.squared_distance);
+        assigned.next_squared_distances.push(nearest.next_squared_distance);
+    }
+    assigned
 }
 
-/// The first of the nearest of `centroids`, and its squared distance from `point`.
+/// The first of the nearest centroids, and what it is from there to it and to the next.
+struct Nearest {
+    cluster: u32,
+    squared_distance: f64,
+    next_squared_distance: f64,
+}
+
+/// Which of `centroids` are nearest to `point`.
 fn nearest<P: Iterator<Item = f32>, C: Iterator<Item = f64>>(
     point: impl Fn() -> P,
     centroids: impl Iterator<Item = C>,
-) -> (u32, f64) {
+) -> Nearest {
     let distances = centroids.map(|centroid| {
         let differences = point().zip(centroid).map(|(value, center)| f64::from(value) - center);
         differences.map(|difference| difference * difference).sum::<f64>()
     });
-    (0_u32..).zip(distances).fold(
-        (0, f64::INFINITY),
-        |best, (cluster, distance)| {
-            if distance < best.1 { (cluster, distance) } else { best }
-        },
-    )
+    let none = Nearest { cluster: 0, squared_distance: f64::INFINITY, next_squared_distance: f64::INFINITY };
+    (0_u32..).zip(distances).fold(none, |best, (cluster, squared_distance)| {
+        if squared_distance < best.squared_distance {
+            Nearest { cluster, squared_distance, next_squared_distance: best.squared_distance }
+        } else {
+            Nearest { next_squared_distance: best.next_squared_distance.min(squared_distance), ..best }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -213,6 +241,18 @@ mod tests {
         assert_eq!(assigned.clusters, [0, 0, 1, 0]);
         assert_eq!(assigned.squared_distances, [1.0, 0.0, 0.0, 16.0]);
         assert_eq!(assigned.inertia(), 17.0);
+        assert_eq!(assigned.next_squared_distances, [81.0, 64.0, 64.0, 16.0]);
+    }
+
+    #[test]
+    fn a_confidence_tells_how_much_nearer_the_own_centroid_is() {
+        let confidences =
+            |points: &[f32], centroids: &[f64]| assign(points, centroids, 1).confidences().collect::<Vec<_>>();
+        // 3 from one and 5 from the other; half way; at the centroid.
+        assert_eq!(confidences(&[4.0, 5.0, 9.0], &[1.0, 9.0]), [0.4, 0.0, 1.0]);
+        // Two centroids in one place, and none but one.
+        assert_eq!(confidences(&[2.0, 3.0], &[2.0, 2.0]), [0.0, 0.0]);
+        assert_eq!(confidences(&[4.0], &[1.0]), [1.0]);
     }
 
     #[test]
