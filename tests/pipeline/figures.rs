@@ -8,8 +8,9 @@ use run_store::{ArtifactsDir, ModelKind, Stage};
 /// Every kind of figure but those of variational models alone, for a run of `model`.
 fn expected(model: ModelKind) -> Vec<String> {
     let names = ["classifier", "cost", "losses", "readability", "task1"].map(str::to_owned).into_iter();
-    let of_run =
-        ["confusion", "latents", "prior"].into_iter().filter(|kind| *kind != "prior" || model.is_variational());
+    let of_run = ["confusion", "latents", "prior", "uncertain"]
+        .into_iter()
+        .filter(|kind| *kind != "prior" || model.is_variational());
     let names = names.chain(of_run.map(|kind| format!("{kind}-{model}-2")));
     let mut files: Vec<String> = names.flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]).collect();
     files.sort();

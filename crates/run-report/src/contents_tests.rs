@@ -148,6 +148,11 @@ fn latents(example: &Example, split: Split, path: &Path) {
     writer.finish().unwrap();
 }
 
+/// The later an image comes, the less clear is where it belongs.
+fn confidences(count: usize) -> Vec<f32> {
+    (0..count).map(|image| 1.0 - image as f32 / 64.0).collect()
+}
+
 /// Each digit is a cluster of its own, and the last has no name.
 fn assignments(example: &Example) -> Assignments {
     let path = |split: Split| example.dir.stage(Stage::LatentExport, None).file(split.latents_file());
@@ -156,7 +161,7 @@ fn assignments(example: &Example) -> Assignments {
     for split in Split::ALL {
         let latents = Latents::read(&path(split)).unwrap();
         let clusters: Vec<u32> = latents.labels.iter().map(|label| u32::from(*label)).collect();
-        let (squared_distances, confidences) = (vec![0.0; clusters.len()], vec![1.0; clusters.len()]);
+        let (squared_distances, confidences) = (vec![0.0; clusters.len()], confidences(clusters.len()));
         let clustered =
             Clustered { clusters: &clusters, squared_distances: &squared_distances, confidences: &confidences };
         assignments.append(split, &latents, clustered, &names);

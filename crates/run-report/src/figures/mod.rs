@@ -25,6 +25,7 @@ pub(crate) mod task1;
 #[cfg(test)]
 mod tests;
 mod tiles;
+pub(crate) mod uncertain;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,7 +48,7 @@ pub(crate) struct Drawing {
 /// Draws what one kind of figure shows of the runs: none where no run has what it takes.
 pub(crate) type Draw = fn(&Catalogue, &mut Gaps) -> Vec<Drawing>;
 
-const FIGURES: [Draw; 9] = [
+const FIGURES: [Draw; 10] = [
     task1::draw,
     losses::draw,
     readability::draw,
@@ -56,6 +57,7 @@ const FIGURES: [Draw; 9] = [
     prior::draw,
     confusion::draw,
     latents::draw,
+    uncertain::draw,
     refinement::draw,
 ];
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use run_store::{Assignments, ModelKind, RunDir, file};
+use run_store::{Assignments, Dataset, LabelledImages, ModelKind, RunDir, file};
 
 use super::*;
 use crate::collect::collect;
@@ -215,6 +215,31 @@ fn latents_are_shown_by_assigned_and_by_true_digit() {
     assert!(line.contains("rerun cluster-eval with --force"), "{line}");
 }
 
+#[test]
+fn the_least_sure_stand_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels: Vec<u8> = (0..40).map(|image| image % 10).collect();
+    // As bright as their index.
+    let pixels: Vec<u8> = (0..40).flat_map(|image| [4 * image; 16]).collect();
+    let images = LabelledImages { pixels: &pixels, labels: &labels };
+    let dataset = Dataset { name: "digits", height: 4, width: 4, class_count: 10, train: images, test: images };
+    example(folder.path(), "ae-2", ModelKind::Ae, 2).all().of_dataset(&dataset);
+    let scene = drawn(uncertain::draw, folder.path(), &["ae-2"]);
+    let shown = scene.images();
+    assert_eq!(shown.len(), 40);
+    assert_eq!(shown[0].1.pixel(0, 0), Colour::grey(156.0 / 255.0));
+    assert_eq!(shown[39].1.pixel(0, 0), Colour::grey(0.0));
+    // The tenth cluster has no name, so its four nines are in none of theirs.
+    let texts = scene.texts();
+    assert_eq!(texts.iter().filter(|text| **text == "no name, is 9").count(), 4);
+    assert_eq!(texts.iter().filter(|text| **text == "8").count(), 4);
+    assert!(texts.join(" ").contains("4 in a cluster of another digit than theirs, 10.0 %"), "{texts:?}");
+    // Latents that are of no known images have no such figure, and nothing is missed.
+    example(folder.path(), "cae-2", ModelKind::Cae, 2).all();
+    let mut gaps = Gaps::default();
+    assert!(uncertain::draw(&catalogue(folder.path(), &["cae-2"]), &mut gaps).is_empty() && gaps.lines().is_empty());
+}
+
 fn shorten_assignments(run: &RunDir) {
     let dir = run.stage(run_store::Stage::ClusterEval, None);
     let mut assignments = Assignments::read(&dir.file(file::ASSIGNMENTS)).unwrap();
@@ -298,7 +323,7 @@ fn a_run_without_a_stage_is_left_out_and_named() {
     let lacks =
         |stage: &str, kinds: &str| format!("cae-32 is left out of {kinds}: {stage} is not there; run `{stage} --run");
     let expected = [
-        lacks("cluster-eval", "confusion, latents"),
+        lacks("cluster-eval", "confusion, latents, uncertain"),
         lacks("latent-classify", "classifier"),
         lacks("recon-eval", "task1's counts, readability"),
     ];
