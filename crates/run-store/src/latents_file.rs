@@ -65,6 +65,10 @@ impl LatentsFile {
             split: table.header("split")?.to_owned(),
             class_count,
         };
+        // Of no rows, but names and types are there.
+        table.u32("index")?;
+        table.u8("label")?;
+        column_names(LATENT, dimensions).try_for_each(|name| table.f32(&name).map(drop))?;
         if file.height() == 0 {
             return Err(table.invalid("expected at least one row, found none"));
         }
