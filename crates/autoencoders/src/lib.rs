@@ -14,6 +14,8 @@ mod architecture;
 mod autoencoder;
 mod classifier;
 mod cluster_heads;
+mod convolution;
+mod dense;
 mod dropout;
 mod error;
 mod network;

@@ -14,8 +14,8 @@ use stage_cli::{Options, Progress, Summary, execute};
 use tch::{Kind, Tensor, no_grad};
 use training::{Batches, DeviceChoice, prepare_process};
 
-/// Images that are encoded at once.
-const BATCH_SIZE: i64 = 256;
+/// Images that are encoded at once: so few that what flows between layers stays in the caches.
+const BATCH_SIZE: i64 = 64;
 /// Images in a row group of the file, a multiple of the batch.
 const ROW_GROUP_SIZE: usize = 8192;
 

@@ -18,6 +18,7 @@ mod preset;
 mod schedule;
 mod seed;
 mod state;
+mod step;
 
 pub use augmentation::Augmentation;
 pub use batches::{Batch, Batches};

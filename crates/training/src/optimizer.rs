@@ -7,12 +7,24 @@ use run_store::named_choice;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
 
+use crate::step::Step;
+
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 /// Keras' default. It stands outside the square root.
 const EPSILON: f64 = 1e-7;
 /// How fast Nadam's momentum approaches `BETA_1`.
 const MOMENTUM_DECAY: f64 = 0.96;
+
+/// What all steps have in common.
+const STEP: Step = Step {
+    first_rate: 1.0 - BETA_1,
+    second_rate: 1.0 - BETA_2,
+    of_moment: 0.0,
+    of_gradient: 0.0,
+    correction: 1.0,
+    epsilon: EPSILON,
+};
 
 /// The names of the memory in its file.
 const FIRST_MOMENT: &str = "first_moment";
@@ -94,34 +106,24 @@ impl Optimizer {
     /// Moves `values` one step against `gradient`.
     pub fn step(&mut self, values: &Tensor, gradient: &Tensor) {
         self.step += 1;
-        no_grad(|| {
-            let _ = self.first_moment.lerp_(gradient, 1.0 - BETA_1);
-            let _ = self.second_moment.lerp_(&gradient.square(), 1.0 - BETA_2);
-            let change = match self.rule {
-                OptimizerRule::Adam => self.adam(),
-                OptimizerRule::Nadam => self.nadam(gradient),
-            };
-            let _ = values.shallow_clone().g_sub_(&change);
-        });
+        let step = match self.rule {
+            OptimizerRule::Adam => self.adam(),
+            OptimizerRule::Nadam => self.nadam(),
+        };
+        step.take(values, gradient, [&self.first_moment, &self.second_moment]);
     }
 
-    fn adam(&self) -> Tensor {
+    fn adam(&self) -> Step {
         let rate = self.learning_rate * (1.0 - BETA_2.powi(self.step)).sqrt() / (1.0 - BETA_1.powi(self.step));
-        let mut denominator = self.second_moment.sqrt();
-        denominator += EPSILON;
-        (&self.first_moment * rate) / denominator
+        Step { of_moment: rate, of_gradient: 0.0, correction: 1.0, ..STEP }
     }
 
-    fn nadam(&mut self, gradient: &Tensor) -> Tensor {
+    fn nadam(&mut self) -> Step {
         let (now, next) = (momentum(self.step), momentum(self.step + 1));
         self.momentum_product *= now;
         let of_moment = self.learning_rate * next / (1.0 - self.momentum_product * next);
         let of_gradient = self.learning_rate * (1.0 - now) / (1.0 - self.momentum_product);
-        let mut denominator = (&self.second_moment / (1.0 - BETA_2.powi(self.step))).sqrt();
-        denominator += EPSILON;
-        let mut numerator = &self.first_moment * of_moment;
-        numerator += gradient * of_gradient;
-        numerator / denominator
+        Step { of_moment, of_gradient, correction: 1.0 - BETA_2.powi(self.step), ..STEP }
     }
 }
 

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::centroids::Centroids;
-use super::descent::{Stop, descend};
+use super::descent::{Fitted, Stop, descend};
 use super::points::{Points, Survey, select};
 use super::seeding::Columns;
 use super::{FitOptions, KMeansError};
@@ -26,6 +26,11 @@ const GROWTH: usize = 32;
 const LARGEST_SAMPLE: usize = 1 << 18;
 /// How many times as many points there are at least, for a sample to be drawn.
 const WORTHWHILE: usize = 4;
+/// So many points, at least, are worth one more seeding a restart: beside a pass over them a seeding on the first sample, gone
+/// down from there, costs next to nothing.
+const POINTS_PER_SEEDING: usize = 1 << 18;
+/// The most seedings a restart.
+const SEEDINGS: usize = 8;
 /// Restarts are compared once a move, squared, is less than this part of the points' mean variance: scikit-learn's default
 /// for its last.
 const ROUGHLY: f64 = 1e-4;
@@ -49,19 +54,18 @@ pub(super) fn search<P: Points>(points: &P, options: &FitOptions) -> Result<Cent
         && (seedings.is_none() || sample_size <= LARGEST_SAMPLE)
     {
         let sample = draw(points, sample_size, &mut generator)?;
-        let begun = seedings.unwrap_or_else(|| seed(&sample, options));
+        let begun = seedings.unwrap_or_else(|| seed(&sample, options, seedings_per_restart(points.count())));
         let origin = Survey::of(&sample.view(), 0)?.mean;
         let fits = descend(&sample.view(), &origin, begun, rough)?;
-        seedings = Some(fits.into_iter().map(|fit| fit.centroids).collect());
+        seedings = Some(best(fits, options.restarts).into_iter().map(|fit| fit.centroids).collect());
         sample_size = sample_size.saturating_mul(GROWTH);
     }
     let seedings = match seedings {
         Some(seedings) => seedings,
-        None => seed(&select(points, &(0..points.count()).collect::<Vec<_>>())?, options),
+        None => seed(&select(points, &(0..points.count()).collect::<Vec<_>>())?, options, 1),
     };
     let fits = descend(points, &survey.mean, seedings, Stop { patience: PATIENCE, ..rough })?;
-    let best = fits.into_iter().min_by(|one, other| one.inertia.total_cmp(&other.inertia));
-    let best = best.ok_or_else(|| KMeansError::Fit("there are no restarts".to_owned()))?;
+    let best = best(fits, 1).pop().ok_or_else(|| KMeansError::Fit("there are no restarts".to_owned()))?;
     let last = Stop { tolerance, iterations: iterations - best.iterations, patience: f64::INFINITY };
     let ended = descend(points, &survey.mean, vec![best.centroids], last)?.pop();
     Ok(ended.ok_or_else(|| KMeansError::Fit("nothing was fitted".to_owned()))?.centroids)
@@ -74,13 +78,27 @@ fn draw<P: Points>(points: &P, size: usize, generator: &mut ChaCha8Rng) -> Resul
     select(points, &positions)
 }
 
-/// The seeding of each restart.
-fn seed(points: &Array2<f32>, options: &FitOptions) -> Vec<Centroids> {
+/// The `count` fits of the lowest inertia, in their order.
+fn best(fits: Vec<Fitted>, count: usize) -> Vec<Fitted> {
+    let mut ranked: Vec<(usize, Fitted)> = fits.into_iter().enumerate().collect();
+    ranked.sort_by(|(_, one), (_, other)| one.inertia.total_cmp(&other.inertia));
+    ranked.truncate(count);
+    ranked.sort_by_key(|(place, _)| *place);
+    ranked.into_iter().map(|(_, fit)| fit).collect()
+}
+
+/// How many seedings each restart is chosen from.
+fn seedings_per_restart(points: usize) -> usize {
+    (points / POINTS_PER_SEEDING).clamp(1, SEEDINGS)
+}
+
+/// `each` seedings for each restart.
+fn seed(points: &Array2<f32>, options: &FitOptions, each: usize) -> Vec<Centroids> {
     let columns = Columns::new(points.view());
-    let seeding = |restart: usize| {
+    let seeding = |stream: usize| {
         let mut generator = ChaCha8Rng::seed_from_u64(options.seed);
-        generator.set_stream(restart as u64);
+        generator.set_stream(stream as u64);
         columns.seed(options.cluster_count, &mut generator)
     };
-    (0..options.restarts).into_par_iter().map(seeding).collect()
+    (0..options.restarts * each).into_par_iter().map(seeding).collect()
 }
