@@ -245,6 +245,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one round, without the longest pieces")
     parser.add_argument("--rounds", type=int, help="rounds of each piece (default: 5; 1 if quick)")
     parser.add_argument("--study-epochs", type=int, default=25, help="epochs of the study's four runs (default: 25)")
+    parser.add_argument("--study-rounds", type=int, help="rounds of the study (default: as many as of other pieces, 3 at most)")
     parser.add_argument("--output", type=Path, default=ROOT / "artifacts" / "bench.json", help="file to write")
     parser.add_argument("pieces", nargs="*", metavar="PIECE", help="only pieces whose name begins so")
     arguments = parser.parse_args()
@@ -266,8 +267,11 @@ def main():
         results = {}
         for name, subjects in wanted.items():
             print(f"{name} ...", file=sys.stderr, flush=True)
-            is_long = name.startswith("study") or "2,000,000" in name
-            results[name] = race(subjects, min(rounds, 3) if is_long else rounds)
+            if name.startswith("study"):
+                turns = arguments.study_rounds or min(rounds, 3)
+            else:
+                turns = min(rounds, 3) if "2,000,000" in name else rounds
+            results[name] = race(subjects, turns)
         peak = statistics.median(peer("torch_peer.py", "peak")[0]["seconds"])
     for model in ("ae", "cae", "cvae"):
         for subject in results.get(f"{model.upper()} epoch", {}).values():

@@ -47,7 +47,7 @@ impl DeviceChoice {
     fn device(self) -> Result<Device, String> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
-            Self::Cuda(_) if !Cuda::is_available() => Err(format!(
+            Self::Cuda(_) if !load_cuda() || !Cuda::is_available() => Err(format!(
                 "device {self} is not available: libtorch sees no graphics processor; use --device cpu, or set LIBTORCH to a \
                  CUDA build of libtorch {LIBTORCH_VERSION} and build again"
             )),
@@ -75,6 +75,25 @@ pub fn prepare_process(choice: DeviceChoice, threads: u32) -> Result<(Device, En
         libtorch: Some(LIBTORCH_VERSION.to_owned()),
     };
     Ok((device, environment))
+}
+
+/// Loads libtorch's part for graphics processors, if this libtorch has one. Linkers leave a library out that no symbol is taken
+/// from, and libtorch finds it only if it is there.
+#[cfg(target_os = "linux")]
+fn load_cuda() -> bool {
+    const LIBRARY: &std::ffi::CStr = c"libtorch_cuda.so";
+    #[expect(
+        unsafe_code,
+        reason = "loads a library that belongs to the libtorch this program is linked with, before any other thread runs, and never \
+                  unloads it"
+    )]
+    let handle = unsafe { libc::dlopen(LIBRARY.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+    !handle.is_null()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn load_cuda() -> bool {
+    true
 }
 
 /// Lets the allocator keep what is freed, up to the largest tensors of a step: otherwise each of them is given back to
