@@ -103,14 +103,6 @@ impl Checkpoints {
         (None, passed_over)
     }
 
-    /// Removes all of them but the earlier result's.
-    ///
-    /// # Errors
-    /// The disk refuses.
-    pub fn discard(&self) -> Result<()> {
-        remove_folder(&self.folder)
-    }
-
     /// Writes the checkpoint of `epoch`: `write` fills its folder.
     ///
     /// # Errors
