@@ -1,20 +1,15 @@
-//! Stages killed at any moment, and two at the same time.
+//! What a kill leaves, and two stages at the same time. Kills at any moment, and much else, are in the fault campaign.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use pipeline_tests::{FileStates, Study, Tree, leftovers, manifest, refused, said, stages, succeeded};
+use pipeline_tests::{FileStates, Study, leftovers, manifest, refused, said, stages, succeeded};
 use run_store::{ModelKind, Stage, file};
 
 /// A training that no test waits for.
 const ENDLESS: &[(&str, &str)] = &[("--epochs", "1000000")];
-
-/// At how many moments, spread evenly over its time, a stage is killed.
-fn kills(stage: Stage) -> u32 {
-    if stage == Stage::AeTrain { 6 } else { 3 }
-}
 
 fn start(study: &Study, stage: Stage, changes: &[(&str, &str)], force: bool) -> Child {
     let mut process = study.process_with(stage, changes);
@@ -43,56 +38,6 @@ fn wait_for_work(study: &Study, stage: Stage, process: &mut Child) {
         assert!(began.elapsed() < Duration::from_secs(60), "{stage} does not begin");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// How long `stage` takes, once it has run.
-fn time_of(study: &Study, stage: Stage) -> Duration {
-    let began = Instant::now();
-    let mut command = study.command(stage);
-    command.arg("--force");
-    succeeded(command);
-    began.elapsed()
-}
-
-#[test]
-fn a_killed_stage_ends_with_the_same_bytes() {
-    let undisturbed = Study::finished(ModelKind::Cae);
-    let expected = Tree::read(undisturbed.path()).results();
-    let study = Study::empty(ModelKind::Cae);
-    for stage in stages() {
-        let time = time_of(&undisturbed, stage);
-        for moment in 1..=kills(stage) {
-            let process = start(&study, stage, &[], false);
-            std::thread::sleep(time * moment / (kills(stage) + 1));
-            kill(process);
-            // Either nothing or everything: what a later kill finds is as good as new.
-            let dir = study.dir(stage);
-            assert_eq!(dir.path().exists(), dir.file(file::MANIFEST).exists());
-        }
-        succeeded(study.command(stage));
-        assert_eq!(leftovers(study.dir(stage).run()), Vec::<String>::new());
-    }
-    assert_eq!(expected.differences(&Tree::read(study.path()).results()), Vec::<PathBuf>::new());
-}
-
-#[test]
-fn an_earlier_result_outlives_a_killed_rerun() {
-    let study = Study::finished(ModelKind::Cae);
-    let expected = Tree::read(study.path()).results();
-    for stage in stages() {
-        let time = time_of(&study, stage);
-        for moment in 1..=kills(stage) {
-            let process = start(&study, stage, &[], true);
-            std::thread::sleep(time * moment / (kills(stage) + 1));
-            kill(process);
-            said(study.command(stage), "up to date");
-        }
-    }
-    let found = Tree::read(study.path()).results();
-    let differing = expected.differences(&found);
-    // What stands in a folder under work is no result yet.
-    let differing: Vec<_> = differing.iter().filter(|path| !path.to_string_lossy().contains(".partial")).collect();
-    assert_eq!(differing, Vec::<&PathBuf>::new());
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn what_cannot_be_refined_is_refused() {
     let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "dec:1"), ("--clusters", "900")]), 1);
     assert!(error.contains("different latents"), "{error}");
     let error = error_text(study.command_with(Stage::AeRefine, &[("--learning-rate", "1e30")]), 1);
-    assert!(error.contains("not finite after epoch") && error.contains("--learning-rate"), "{error}");
+    assert!(error.contains("is not finite (NaN) in epoch 1") && error.contains("--learning-rate"), "{error}");
     assert!(!refined(&study).stage(Stage::AeRefine, None).path().exists());
 
     refine(&study, &[]);

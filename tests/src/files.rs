@@ -38,10 +38,17 @@ impl Tree {
         self.files.keys().map(PathBuf::as_path)
     }
 
-    /// Only the results: no manifest, which holds times, and no lock, which holds a process's number.
+    /// Only the results: no manifest, which holds times, and nothing hidden, as locks and work are.
     #[must_use]
     pub fn results(mut self) -> Self {
         self.files.retain(|path, _| !path.ends_with(run_store::file::MANIFEST) && !is_hidden(path));
+        self
+    }
+
+    /// As [`results`](Self::results), with manifests: what a copy of a run takes along.
+    #[must_use]
+    pub fn results_and_manifests(mut self) -> Self {
+        self.files.retain(|path, _| !is_hidden(path));
         self
     }
 
@@ -97,7 +104,7 @@ impl FileState {
     }
 }
 
-/// What an interrupted stage left in the folder of `run` besides results and locks.
+/// What an interrupted program left in the folder of `run`, or in another, besides results and locks.
 #[must_use]
 pub fn leftovers(run: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(run) else { return Vec::new() };
@@ -106,7 +113,7 @@ pub fn leftovers(run: &Path) -> Vec<String> {
 }
 
 fn is_hidden(path: &Path) -> bool {
-    path.file_name().unwrap().to_string_lossy().starts_with('.')
+    path.iter().any(|part| part.to_string_lossy().starts_with('.'))
 }
 
 fn differing_keys<T: PartialEq>(one: &BTreeMap<PathBuf, T>, other: &BTreeMap<PathBuf, T>) -> Vec<PathBuf> {

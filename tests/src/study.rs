@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -27,7 +27,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 /// A project of a test's own, in a folder that vanishes with it.
 #[derive(Debug)]
 pub struct Study {
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    /// Where the runs lie, seen from there.
+    artifacts: PathBuf,
     model: ModelKind,
     latent_dim: u32,
 }
@@ -42,7 +44,25 @@ impl Study {
     /// A study of `model` without any file.
     #[must_use]
     pub fn empty(model: ModelKind) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), model, latent_dim: 2 }
+        Self::empty_in(&std::env::temp_dir(), model)
+    }
+
+    fn empty_in(parent: &Path, model: ModelKind) -> Self {
+        let folder = Arc::new(tempfile::tempdir_in(parent).unwrap());
+        Self { folder, artifacts: PathBuf::from("artifacts"), model, latent_dim: 2 }
+    }
+
+    /// The study of `model` in the same project, beside this one.
+    #[must_use]
+    pub fn beside(&self, model: ModelKind) -> Self {
+        let (folder, artifacts) = (Arc::clone(&self.folder), self.artifacts.clone());
+        Self { folder, artifacts, model, latent_dim: self.latent_dim }
+    }
+
+    /// This study, whose runs lie in the folder `artifacts` of the project, or elsewhere.
+    #[must_use]
+    pub fn with_artifacts(self, artifacts: &Path) -> Self {
+        Self { artifacts: artifacts.to_owned(), ..self }
     }
 
     /// This study with a model of `latent_dim` dimensions, where it has no run yet.
@@ -61,7 +81,7 @@ impl Study {
             study.run_stages(&[Stage::MnistData]);
             Tree::read(study.path())
         });
-        Self::with_files(model, tree)
+        Self::holding(tree, &std::env::temp_dir(), model)
     }
 
     /// A study of `model` that has been through every stage.
@@ -75,13 +95,7 @@ impl Study {
             study.run_stages(&stages().skip(1).collect::<Vec<_>>());
             Tree::read(study.path())
         });
-        Self::with_files(model, tree)
-    }
-
-    fn with_files(model: ModelKind, tree: &Tree) -> Self {
-        let study = Self::empty(model);
-        tree.write(study.path());
-        study
+        Self::holding(tree, &std::env::temp_dir(), model)
     }
 
     /// A copy of this study in another place.
@@ -89,6 +103,14 @@ impl Study {
     pub fn copy(&self) -> Self {
         let study = Self { latent_dim: self.latent_dim, ..Self::empty(self.model) };
         Tree::read(self.path()).write(study.path());
+        study
+    }
+
+    /// A study of `model`, its folder below `parent`, with the files of `tree`.
+    #[must_use]
+    pub fn holding(tree: &Tree, parent: &Path, model: ModelKind) -> Self {
+        let study = Self::empty_in(parent, model);
+        tree.write(study.path());
         study
     }
 
@@ -122,8 +144,8 @@ impl Study {
     fn run_argument(&self, stage: Stage) -> PathBuf {
         match stage {
             _ if stage.is_of_dataset() => prepared_dataset("mnist").path().to_owned(),
-            Stage::AeRefine => PathBuf::from(format!("artifacts/{}-{}+refined", self.model, self.latent_dim)),
-            _ => PathBuf::from(format!("artifacts/{}-{}", self.model, self.latent_dim)),
+            Stage::AeRefine => self.artifacts.join(format!("{}-{}+refined", self.model, self.latent_dim)),
+            _ => self.artifacts.join(format!("{}-{}", self.model, self.latent_dim)),
         }
     }
 
@@ -145,7 +167,7 @@ impl Study {
                 own("--test-count", "64"),
             ],
             Stage::AeRefine => vec![
-                own("--from", &format!("artifacts/{}-{}", self.model, self.latent_dim)),
+                own("--from", self.run_argument(Stage::AeTrain).to_str().unwrap()),
                 own("--recipe", "contrast:1,imsat:2,imsat+aspc+reconstruction:1"),
                 own("--heads", "3"),
                 own("--hidden-units", "16"),
@@ -195,14 +217,22 @@ impl Study {
     /// The command of run-report with `arguments`.
     #[must_use]
     pub fn report(&self, arguments: &[&str]) -> Command {
-        let mut process = binaries::program(binaries::REPORT);
-        process.current_dir(self.path()).args(arguments);
-        let mut command = Command::from_std(process);
+        let mut command = Command::from_std(self.report_process(arguments));
         command.timeout(TIME_LIMIT);
         command
     }
 
-    fn bare_process(&self, stage: Stage) -> process::Command {
+    /// As [`report`](Self::report), for tests that deal with the running process.
+    #[must_use]
+    pub fn report_process(&self, arguments: &[&str]) -> process::Command {
+        let mut process = binaries::program(binaries::REPORT);
+        process.current_dir(self.path()).args(arguments);
+        process
+    }
+
+    /// The process of `stage` without arguments.
+    #[must_use]
+    pub fn bare_process(&self, stage: Stage) -> process::Command {
         let mut command = binaries::stage(stage);
         command.current_dir(self.path());
         command

@@ -1,12 +1,12 @@
 //! The loop over phases and epochs.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use autoencoders::{Autoencoder, Mode, Parameters};
-use clustering::{FitOptions, fit};
+use clustering::{FitOptions, KMeansError, fit};
 use run_store::{Checkpoints, RefinementEpoch};
 use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
 use tch::{Kind, Tensor, no_grad};
-use training::{Batches, Images, Loss, Schedule, Seed, mean_loss, sum};
+use training::{Batches, EpochLosses, Images, Loss, NotFinite, Remedy, Schedule, Seed, mean_loss, sum};
 
 use crate::config::Protocol;
 use crate::objective::{Objective, aspc, dec};
@@ -56,21 +56,18 @@ pub(crate) fn refine(
         let aims = aims(model, state, place, &images.train);
         let trained =
             train_epoch(model, state, protocol, (epoch, place, &aims), images, (&options.interrupt, progress));
-        let Some(Trained { loss, head_agreement }) = trained else {
+        let Some(trained) = trained else {
             return Err(stopped_in_epoch(epoch, options).into());
         };
+        let refuse = |error: NotFinite| anyhow!(error.with(Remedy::Checkpoint));
+        let Trained { loss, head_agreement } = trained.map_err(refuse)?;
         let judged = images.train.narrow(0, 0, count.min(images.test.size()[0]));
         let train_loss = mean_loss(model, &judged, Loss::Bce, protocol.batch_size).total;
         let test_loss = images.test_loss(model, Loss::Bce, protocol.batch_size).total;
-        if ![loss, train_loss, test_loss].iter().all(|loss| loss.is_finite()) {
-            // What led here leads nowhere else.
-            checkpoints.discard()?;
-            bail!(
-                "a loss is not finite after epoch {epoch} ({} {loss}, reconstructions {train_loss}, of test images {test_loss}); \
-                 use a lower --learning-rate than {}",
-                place.phase.name(),
-                protocol.learning_rate
-            );
+        let judged = [("of training images", train_loss), ("of test images", test_loss)];
+        let of_heads = (state.heads.parameters(), &state.heads_optimizer);
+        for values in [(model.parameters(), &state.training.optimizer), of_heads] {
+            NotFinite::check_epoch(epoch, &judged, values).map_err(refuse)?;
         }
         let objectives = place.phase.name();
         let row = RefinementEpoch { epoch, objectives, objective: loss, train_loss, test_loss, head_agreement };
@@ -120,7 +117,12 @@ fn begin_phase(
                 tolerance: TOLERANCE,
                 seed: protocol.seed,
             };
-            let centroids = fit(&latents, dimensions, &options)?;
+            let centroids = fit(&latents, dimensions, &options).map_err(|error| match error {
+                KMeansError::TooFewPoints { cluster_count, distinct } => anyhow!(
+                    "expected at least {cluster_count} different latents, one a cluster, found {distinct}; use a lower --clusters"
+                ),
+                other => other.into(),
+            })?;
             Tensor::from_slice(&centroids).view([i64::from(clusters), -1]).to_kind(Kind::Float)
         }
     };
@@ -194,14 +196,14 @@ fn train_epoch(
     (epoch, place, aims): (u32, Place<'_>, &Aims),
     images: &Images<'_>,
     (interrupt, progress): (&Interrupt, &mut dyn Progress),
-) -> Option<Trained> {
+) -> Option<Result<Trained, NotFinite>> {
     let mut generator = Seed(protocol.seed).epoch(epoch);
     let pixels = &images.train;
     let (count, size) = (pixels.size()[0], i64::from(protocol.batch_size));
     let steps_an_epoch = (count / size).max(1).unsigned_abs();
     let steps = u64::from(place.phase.epochs) * steps_an_epoch;
     let active = state.active_heads();
-    let (mut losses, mut head_losses, mut named) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut losses, mut head_losses, mut named) = (EpochLosses::default(), Vec::new(), Vec::new());
     for batch in Batches::shuffled(count, size, &mut generator, pixels.device()) {
         // What is left over at the end is too few to say how large clusters are; another epoch has others left over.
         if batch.len() < size && count >= size {
@@ -222,7 +224,7 @@ fn train_epoch(
             optimizer.set_learning_rate(protocol.learning_rate * factor);
             optimizer.step(values, gradient);
         }
-        losses.push(loss.total.detach().to_kind(Kind::Double));
+        losses.push(loss.total.detach().to_kind(Kind::Double), &state.training.optimizer);
         head_losses.extend(loss.heads.map(|losses| losses.to_kind(Kind::Double)));
         named.extend(loss.named);
         progress.advance(batch.len().unsigned_abs());
@@ -230,7 +232,10 @@ fn train_epoch(
             return None;
         }
     }
-    let loss = sum(&losses).double_value(&[]) / losses.len() as f64;
+    if let Err(error) = losses.check(epoch) {
+        return Some(Err(error));
+    }
+    let loss = losses.sum().double_value(&[]) / losses.count() as f64;
     let mut head_agreement = None;
     if !head_losses.is_empty() {
         let means = sum(&head_losses) / head_losses.len() as f64;
@@ -241,7 +246,7 @@ fn train_epoch(
         let keep = heads_to_keep(protocol.heads as usize, place);
         state.rate_heads(&active, &means, keep);
     }
-    Some(Trained { loss, head_agreement })
+    Some(Ok(Trained { loss, head_agreement }))
 }
 
 /// How many heads go on: half of them after a quarter of the phase, a quarter after half of it, the best one at its end

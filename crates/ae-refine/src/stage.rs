@@ -45,13 +45,6 @@ const FRESH_COUNTS: (u32, u32) = (20_000, 4_000);
 /// ceases to be finite; or the destination cannot be written.
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     let dir = config.run.stage(Stage::AeRefine, None);
-    let trained = config.run.stage(Stage::AeTrain, None);
-    ensure!(
-        !trained.path().exists(),
-        "{}: expected a run without a model of its own, found one that {} left; give the refined model another --run",
-        config.run.path().display(),
-        Stage::AeTrain
-    );
     let source = source(&config.origin)?;
     let mut protocol = config.protocol.clone();
     protocol.train_count.get_or_insert(source.train_count);
@@ -85,6 +78,11 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         if protocol.with_test {
             images.train = Tensor::cat(&[&images.train, &images.test], 0);
         }
+        ensure!(
+            images.train.size()[0] > 1,
+            "{}: expected at least 2 training images to tell apart, found 1; use a higher --train-count",
+            source.dataset.path().display()
+        );
         let clusters = protocol.clusters.unwrap_or(dataset.class_count);
         let shape = HeadsShape { heads: protocol.heads, hidden_units: protocol.hidden_units, clusters };
         let mut heads = ClusterHeads::new(&model, shape, device, protocol.seed)?;

@@ -21,13 +21,6 @@ use crate::train::train;
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     check_loss(&config.protocol)?;
     let dir = config.run.stage(Stage::AeTrain, None);
-    let refined = config.run.stage(Stage::AeRefine, None);
-    ensure!(
-        !refined.path().exists(),
-        "{}: expected a run without a model of its own, found one that {} left; give the new model another --run",
-        config.run.path().display(),
-        Stage::AeRefine
-    );
     let data = FinishedStage::open(config.data.stage(Stage::MnistData, None))?;
     let dataset = data.file(file::DATASET)?;
     let resumed_across: &[&str] =

@@ -1,11 +1,11 @@
 //! The training loop.
 
-use anyhow::bail;
+use anyhow::anyhow;
 use autoencoders::Autoencoder;
 use run_store::{Checkpoints, ElboEpoch, TrainingEpoch};
 use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
 use tch::{Kind, Tensor};
-use training::{Batches, Images, LossValue, Optimizer, Seed, sum};
+use training::{Batches, EpochLosses, Images, LossValue, NotFinite, Optimizer, Remedy, Seed};
 
 use crate::config::Protocol;
 use crate::objective::objective;
@@ -43,17 +43,13 @@ pub(crate) fn train(
         let Some(train) = trained else {
             return Err(stopped_in_epoch(epoch, options).into());
         };
+        let remedy = if protocol.depends_on_length() { Remedy::Checkpoint } else { Remedy::CheckpointToEndWith };
+        let refuse = |error: NotFinite| anyhow!(error.with(remedy));
+        let train = train.map_err(refuse)?;
         let test = images.test_loss(model, protocol.loss, protocol.batch_size);
         let (train_loss, test_loss) = (train.total, test.total);
-        if !train_loss.is_finite() || !test_loss.is_finite() {
-            // What led here leads nowhere else.
-            checkpoints.discard()?;
-            bail!(
-                "the loss is not finite after epoch {epoch} (train {train_loss}, test {test_loss}); \
-                 use a lower --learning-rate than {}",
-                protocol.learning_rate
-            );
-        }
+        let values = (model.parameters(), &state.training.optimizer);
+        NotFinite::check_epoch(epoch, &[("of test images", test_loss)], values).map_err(refuse)?;
         let elbo = train.elbo.zip(test.elbo).map(|(train, test)| ElboEpoch { train, test });
         state.training.history.push(TrainingEpoch { epoch, train_loss, test_loss, elbo });
         progress.milestone(&status(epoch, protocol, state.training.history.last()));
@@ -88,7 +84,7 @@ fn train_epoch(
     pixels: &Tensor,
     epoch: u32,
     (interrupt, progress): (&Interrupt, &mut dyn Progress),
-) -> Option<LossValue> {
+) -> Option<Result<LossValue, NotFinite>> {
     let mut generator = Seed(protocol.seed).epoch(epoch);
     let (count, size) = (i64::from(protocol.train_count), i64::from(protocol.batch_size));
     let batches = match protocol.shuffle {
@@ -96,8 +92,7 @@ fn train_epoch(
         false => Batches::in_order(count, size),
     };
     let steps = u64::from(protocol.epochs) * u64::from(protocol.train_count.div_ceil(protocol.batch_size));
-    // They stay on the device: reading them at each step would wait for the device each time.
-    let mut losses = Vec::new();
+    let mut losses = EpochLosses::default();
     for batch in batches {
         let images = model.preprocess(&batch.of(pixels));
         let step = u64::from(optimizer.steps());
@@ -106,11 +101,11 @@ fn train_epoch(
         let factor = protocol.schedule.factor(step, steps, u64::from(protocol.warmup_steps));
         optimizer.set_learning_rate(protocol.learning_rate * factor);
         optimizer.step(model.parameters().trainable(), &gradient);
-        losses.push(terms.detach().to_kind(Kind::Double) * batch.len() as f64);
+        losses.push(terms.detach().to_kind(Kind::Double) * batch.len() as f64, optimizer);
         progress.advance(batch.len() as u64);
         if interrupt.is_requested() {
             return None;
         }
     }
-    Some(LossValue::of(&sum(&losses), 1.0 / count as f64))
+    Some(losses.check(epoch).map(|()| LossValue::of(&losses.sum(), 1.0 / count as f64)))
 }

@@ -1,11 +1,13 @@
 //! The training loop.
 
-use anyhow::bail;
+use anyhow::anyhow;
 use autoencoders::Classifier;
 use run_store::{Checkpoints, ClassifierEpoch, Latents};
 use stage_cli::{Options, Progress, stopped_in_epoch};
 use tch::{Device, Tensor};
-use training::{Batches, Examples, Lesson, Optimizer, Seed, TrainingState, judge_classifier, train_classifier};
+use training::{
+    Batches, Examples, Lesson, NotFinite, Optimizer, Remedy, Seed, TrainingState, judge_classifier, train_classifier,
+};
 
 use crate::config::Protocol;
 
@@ -31,22 +33,19 @@ pub(crate) fn train(
     let epochs_left = u64::from(protocol.epochs.saturating_sub(state.epoch()));
     progress.begin("classifier", epochs_left * train.count() as u64, "latents");
     for epoch in first..=protocol.epochs {
-        let (train_loss, train_accuracy) =
-            train_epoch(classifier, &mut state.optimizer, protocol, train, epoch, progress);
+        let trained = train_epoch(classifier, &mut state.optimizer, protocol, train, epoch, progress);
         if options.interrupt.is_requested() {
             return Err(stopped_in_epoch(epoch, options).into());
         }
+        let refuse = |error: NotFinite| anyhow!(error.with(Remedy::CheckpointToEndWith));
+        let (train_loss, train_accuracy) = trained.map_err(refuse)?;
         let answers = judge_classifier(classifier, test)?;
-        if !train_loss.is_finite() || !answers.loss.is_finite() {
-            // What led here leads nowhere else.
-            checkpoints.discard()?;
-            bail!(
-                "the loss is not finite after epoch {epoch} (train {train_loss}, test {}); \
-                 use a lower --learning-rate than {}",
-                answers.loss,
-                protocol.learning_rate
-            );
-        }
+        NotFinite::check_epoch(
+            epoch,
+            &[("of test latents", answers.loss)],
+            (classifier.parameters(), &state.optimizer),
+        )
+        .map_err(refuse)?;
         let (test_loss, test_accuracy) = (answers.loss, answers.accuracy);
         progress.milestone(&format!("epoch {epoch}/{} · loss {train_loss:.4}, test {test_loss:.4}", protocol.epochs));
         state.history.push(ClassifierEpoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy });
@@ -93,7 +92,7 @@ fn train_epoch(
     examples: &Examples,
     epoch: u32,
     progress: &mut dyn Progress,
-) -> (f64, f64) {
+) -> Result<(f64, f64), NotFinite> {
     let mut generator = Seed(protocol.seed).epoch(epoch);
     let (count, size) = (examples.count(), i64::from(protocol.batch_size));
     let batches = match protocol.shuffle {
@@ -104,7 +103,7 @@ fn train_epoch(
         classifier,
         optimizer,
         examples,
-        batches,
+        (epoch, batches),
         &mut Pass { learning_rate: protocol.learning_rate, progress },
     )
 }

@@ -6,7 +6,7 @@
 
 mod view;
 
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 use autoencoders::{Classifier, Weights, describe_reader};
 use run_store::{
     ClassifierEpoch, Dataset, DatasetFile, FinishedStage, History, LabelledImages, Plan, ReaderMetrics, RunDir, Stage,
@@ -16,8 +16,8 @@ use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
 use tch::{Device, Kind, Tensor};
 use training::{
-    Augmentation, Batches, DeviceChoice, Examples, Lesson, Optimizer, OptimizerRule, Schedule, Seed, judge_classifier,
-    prepare_process, train_classifier,
+    Augmentation, Batches, DeviceChoice, Examples, Lesson, NotFinite, Optimizer, OptimizerRule, Remedy, Schedule, Seed,
+    judge_classifier, prepare_process, train_classifier,
 };
 
 pub use crate::view::View;
@@ -180,14 +180,12 @@ fn train_reader(
         let mut generator = Seed(protocol.seed).epoch(epoch);
         let batches = Batches::shuffled(train.count(), batch_size, &mut generator, train.device());
         let mut pass = Pass { protocol, steps, size, progress: &mut *progress };
-        let (train_loss, train_accuracy) = train_classifier(reader, &mut optimizer, train, batches, &mut pass);
+        let trained = train_classifier(reader, &mut optimizer, train, (epoch, batches), &mut pass);
+        let refuse = |error: NotFinite| anyhow!(error.with(Remedy::StartOver));
+        let (train_loss, train_accuracy) = trained.map_err(refuse)?;
         let answers = judge_classifier(reader, test)?;
-        ensure!(
-            train_loss.is_finite() && answers.loss.is_finite(),
-            "the loss is not finite after epoch {epoch} (train {train_loss}, test {}); use a lower --learning-rate than {}",
-            answers.loss,
-            protocol.learning_rate
-        );
+        NotFinite::check_epoch(epoch, &[("of test images", answers.loss)], (reader.parameters(), &optimizer))
+            .map_err(refuse)?;
         progress.milestone(&format!("epoch {epoch}/{} · test accuracy {}", protocol.epochs, percent(answers.accuracy)));
         history.push(ClassifierEpoch {
             epoch,

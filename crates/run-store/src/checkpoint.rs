@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::document::{Document, read_document, write_document};
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
 use crate::layout::file;
+use crate::lock::FolderLock;
 use crate::replace::remove_folder;
 
 /// How many are kept while a stage works.
@@ -61,12 +63,19 @@ pub struct Checkpoints {
     /// Those of the earlier result, if they may be used.
     earlier: Option<PathBuf>,
     key: ContentHash,
+    /// What says that they may be written.
+    lock: Option<Arc<FolderLock>>,
 }
 
 impl Checkpoints {
     pub(crate) fn new(at_work: &Path, earlier_result: Option<&Path>, key: ContentHash) -> Self {
         let earlier = earlier_result.map(|result| result.join(file::CHECKPOINT));
-        Self { folder: at_work.join(file::CHECKPOINT), earlier, key }
+        Self { folder: at_work.join(file::CHECKPOINT), earlier, key, lock: None }
+    }
+
+    /// Writes none without `lock`.
+    pub(crate) fn under(self, lock: Arc<FolderLock>) -> Self {
+        Self { lock: Some(lock), ..self }
     }
 
     /// The checkpoint of this training with the most epochs, but no more than `limit`, that is sound and `usable`; `usable`
@@ -94,19 +103,26 @@ impl Checkpoints {
         (None, passed_over)
     }
 
-    /// Removes all of them but the earlier result's.
-    ///
-    /// # Errors
-    /// The disk refuses.
-    pub fn discard(&self) -> Result<()> {
-        remove_folder(&self.folder)
-    }
-
     /// Writes the checkpoint of `epoch`: `write` fills its folder.
     ///
     /// # Errors
-    /// `write` fails or the disk refuses; earlier checkpoints then remain.
+    /// `write` fails, the disk refuses, or the run is no longer where it was; earlier checkpoints then remain.
     pub fn write<E: From<StoreError>>(
+        &self,
+        epoch: u32,
+        optimizer_steps: u32,
+        write: impl FnOnce(&Checkpoint) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.check())?;
+        let written = self.write_whole(epoch, optimizer_steps, write);
+        if written.is_err() {
+            // The first failure is what matters; on a full disk this makes room.
+            let _ = drop_unfinished(&self.folder);
+        }
+        written
+    }
+
+    fn write_whole<E: From<StoreError>>(
         &self,
         epoch: u32,
         optimizer_steps: u32,
@@ -114,7 +130,11 @@ impl Checkpoints {
     ) -> std::result::Result<(), E> {
         let unfinished = self.folder.join(UNFINISHED);
         remove_folder(&unfinished)?;
-        fs::create_dir_all(&unfinished).map_err(StoreError::io("create", &unfinished))?;
+        // Not with all that leads to it: where the run was deleted meanwhile, none of it should come back.
+        for folder in [&self.folder, &unfinished] {
+            let made = fs::create_dir(folder).or_else(|error| if folder.is_dir() { Ok(()) } else { Err(error) });
+            made.map_err(StoreError::io("create", folder))?;
+        }
         write(&Checkpoint { folder: unfinished.clone(), epoch, optimizer_steps })?;
         let mut files = BTreeMap::new();
         for path in list(&unfinished)? {
@@ -129,6 +149,16 @@ impl Checkpoints {
         fs::rename(&unfinished, &folder).map_err(StoreError::io("create", &folder))?;
         self.keep(KEPT, epoch)?;
         Ok(())
+    }
+
+    /// Removes those that the earlier result has outrun: of the same training, with no more epochs.
+    pub(crate) fn drop_outrun(&self) -> Result<()> {
+        let own = |(_, folder): &(&u32, &PathBuf)| self.is_own(folder);
+        let earlier = self.earlier.as_deref().map(epochs).unwrap_or_default();
+        let reached = earlier.iter().filter(own).map(|(epoch, _)| *epoch).max().unwrap_or(0);
+        let outrun = epochs(&self.folder);
+        let outrun = outrun.iter().filter(own).filter(|(epoch, _)| **epoch <= reached);
+        outrun.into_iter().try_for_each(|(_, folder)| remove_folder(folder))
     }
 
     /// Keeps the last `count` of this training up to `epoch`. What lies beyond it, or is of another training, was left by
@@ -166,6 +196,14 @@ impl Checkpoints {
         }
         Ok(Some(Checkpoint { folder: folder.to_owned(), epoch: state.epoch, optimizer_steps: state.optimizer_steps }))
     }
+}
+
+/// Removes what is no whole checkpoint from `folder`, and the folder itself where that is all. Whether any is left.
+pub(crate) fn drop_unfinished(folder: &Path) -> Result<bool> {
+    remove_folder(&folder.join(UNFINISHED))?;
+    // Only an empty folder can be removed so.
+    let _ = fs::remove_dir(folder);
+    Ok(folder.exists())
 }
 
 /// Every checkpoint in `folder`, by epoch.
@@ -231,6 +269,9 @@ mod tests {
     fn the_earlier_results_serve_too() {
         let folder = tempfile::tempdir().unwrap();
         let (earlier, work) = (folder.path().join("earlier"), folder.path().join("work"));
+        for folder in [&earlier, &work] {
+            fs::create_dir(folder).unwrap();
+        }
         (1..=3).for_each(|epoch| write(&checkpoints(&earlier), epoch));
         checkpoints(&earlier).finish().unwrap();
         let next = Checkpoints::new(&work, Some(&earlier), hash_bytes(b"training"));
@@ -240,6 +281,37 @@ mod tests {
         assert_eq!(latest(&next, 9), Some(4));
         next.finish().unwrap();
         assert_eq!(epochs(&next.folder).into_keys().collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn those_that_a_result_has_outrun_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let (result, work) = (folder.path().join("result"), folder.path().join("work"));
+        for folder in [&result, &work] {
+            fs::create_dir(folder).unwrap();
+        }
+        write(&checkpoints(&result), 3);
+        (3..=4).for_each(|epoch| write(&checkpoints(&work), epoch));
+        let beside = Checkpoints::new(&work, Some(&result), hash_bytes(b"training"));
+        beside.drop_outrun().unwrap();
+        assert_eq!(epochs(&beside.folder).into_keys().collect::<Vec<_>>(), [4]);
+        Checkpoints::new(&work, Some(&result), hash_bytes(b"another")).drop_outrun().unwrap();
+        assert_eq!(latest(&beside, 9), Some(4));
+    }
+
+    #[test]
+    fn one_that_cannot_be_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = checkpoints(folder.path());
+        let fail = |checkpoint: &Checkpoint| {
+            fs::write(checkpoint.file("values"), "half").unwrap();
+            Err(StoreError::invalid(Path::new("values"), "no room", "make some"))
+        };
+        assert!(checkpoints.write(1, 10, fail).is_err());
+        assert!(!checkpoints.folder.exists());
+        write(&checkpoints, 1);
+        assert!(checkpoints.write(2, 20, fail).is_err());
+        assert_eq!(list(&checkpoints.folder).unwrap().len(), 1);
     }
 
     #[test]

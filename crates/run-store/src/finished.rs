@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::document::read_document;
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
-use crate::layout::{RunDir, Stage, StageDir, file};
+use crate::layout::{RunDir, Stage, StageDir, file, prepared_dataset};
 use crate::manifest::Manifest;
 
 /// A stage folder whose manifest was read: the only door to another stage's outputs.
@@ -65,7 +65,8 @@ impl FinishedStage {
         }
     }
 
-    /// The prepared dataset that the stage read, or the one that is `given` in its place.
+    /// The prepared dataset that the stage read, or the one that is `given` in its place. A run may have been moved away from its
+    /// dataset: then one of the same name and content serves, where the project keeps them.
     ///
     /// # Errors
     /// There is none.
@@ -75,7 +76,18 @@ impl FinishedStage {
             let advice = format!("run `{} --force`, or say where one is with --data", self.dir.command());
             return Err(StoreError::invalid(&self.dir.file(file::MANIFEST), problem, advice));
         };
-        Self::open(data.stage(Stage::MnistData, None))
+        let opened = Self::open(data.stage(Stage::MnistData, None));
+        match (opened, given) {
+            (Err(StoreError::Missing { .. }), None) if let Some(same) = self.same_dataset(&data.name()) => Ok(same),
+            (opened, _) => opened,
+        }
+    }
+
+    /// The prepared dataset `name` of the project, if it is the one that the stage read.
+    fn same_dataset(&self, name: &str) -> Option<Self> {
+        let found = Self::open(prepared_dataset(name).stage(Stage::MnistData, None)).ok()?;
+        let content = &found.manifest.outputs.get(file::DATASET)?.blake3;
+        (*content == self.manifest.inputs.get("dataset")?.blake3).then_some(found)
     }
 
     /// The run that the input `name` was read from, if it came from one.

@@ -1,53 +1,11 @@
 //! Every path of a run, spelled once.
 
+pub mod file;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-
-/// The names of the files in stage folders.
-pub mod file {
-    /// What the folder holds and how it was made; written last.
-    pub const MANIFEST: &str = "manifest.json";
-    /// The prepared dataset.
-    pub const DATASET: &str = "dataset.bin";
-    /// The architecture that the weights belong to.
-    pub const MODEL: &str = "model.json";
-    /// Trained parameters and running statistics.
-    pub const WEIGHTS: &str = "weights.safetensors";
-    /// The folder of what a training needs in order to go on.
-    pub const CHECKPOINT: &str = "checkpoint";
-    /// The model's values after the epochs that are kept, the last among them.
-    pub const WEIGHTS_BY_EPOCH: &str = "weights_by_epoch.safetensors";
-    /// Digits drawn from a variational model's prior.
-    pub const PRIOR_SAMPLES: &str = "prior_samples.parquet";
-    /// A variational model's latent plane, decoded at the prior's quantiles.
-    pub const PRIOR_GRID: &str = "prior_grid.parquet";
-    /// What a checkpoint says of itself.
-    pub const CHECKPOINT_STATE: &str = "checkpoint.json";
-    /// Heads that a refinement leaves behind, in its checkpoints.
-    pub const HEADS: &str = "heads.safetensors";
-    /// The memory of their optimizer.
-    pub const HEADS_OPTIMIZER: &str = "heads_optimizer.safetensors";
-    /// An optimizer's memory.
-    pub const OPTIMIZER: &str = "optimizer.safetensors";
-    /// One row for each epoch.
-    pub const HISTORY: &str = "history.parquet";
-    /// The first test images as the model redraws them, by epoch.
-    pub const RECONSTRUCTIONS: &str = "reconstructions.parquet";
-    /// The stage's figures.
-    pub const METRICS: &str = "metrics.json";
-    /// A fitted K-means model.
-    pub const KMEANS: &str = "kmeans.bin";
-    /// The cluster of each image.
-    pub const ASSIGNMENTS: &str = "assignments.parquet";
-    /// What a reader sees in each image.
-    pub const READINGS: &str = "readings.parquet";
-    /// Latents of the training split.
-    pub const TRAIN_LATENTS: &str = "train.parquet";
-    /// Latents of the test split.
-    pub const TEST_LATENTS: &str = "test.parquet";
-}
 
 /// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,6 +113,16 @@ impl Stage {
         match self {
             Self::AeTrain | Self::ClusterEval => 2,
             _ => 1,
+        }
+    }
+
+    /// The stage that gives a run its model in another way, so that a run has the folder of one of the two.
+    #[must_use]
+    pub fn rival(self) -> Option<Self> {
+        match self {
+            Self::AeTrain => Some(Self::AeRefine),
+            Self::AeRefine => Some(Self::AeTrain),
+            _ => None,
         }
     }
 
@@ -353,9 +321,18 @@ impl StageDir {
         self.run.join(format!(".{}.previous", self.name()))
     }
 
-    /// The file whose lock says that the folder is being written.
+    /// The file whose lock says that the folder is being written. Stages of which a run has one share it.
     pub(crate) fn lock(&self) -> PathBuf {
-        self.run.join(format!(".{}.lock", self.name()))
+        let name = match self.stage {
+            Stage::AeRefine => Stage::AeTrain.to_string(),
+            _ => self.name(),
+        };
+        self.run.join(format!(".{name}.lock"))
+    }
+
+    /// The folder that must not be there beside this one.
+    pub(crate) fn rival(&self) -> Option<Self> {
+        Some(Self { run: self.run.clone(), stage: self.stage.rival()?, tag: None })
     }
 }
 

@@ -29,6 +29,7 @@ mod kmeans;
 mod latents;
 mod latents_file;
 mod layout;
+mod lock;
 mod manifest;
 mod metrics;
 mod model;

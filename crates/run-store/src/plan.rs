@@ -114,8 +114,9 @@ impl Plan {
     /// Compares the plan with what is on disk.
     ///
     /// # Errors
-    /// What is on disk was written by a newer version, or cannot be read.
+    /// What is on disk was written by a newer version, or cannot be read; or the run has its model from another stage.
     pub fn decide(&self, force: bool) -> Result<Decision> {
+        crate::work::check_rival(&self.dir)?;
         crate::work::recover(&self.dir)?;
         if force && (self.dir.path().exists() || self.dir.partial().exists()) {
             return Ok(Decision::Run(Reason::Forced));
@@ -143,9 +144,10 @@ impl Plan {
         }
     }
 
-    /// Removes what a kill left beside a result that is up to date, but for checkpoints, unless someone is at work there.
+    /// Removes what a kill left beside a result that is up to date, but for checkpoints that are further on than it or of another
+    /// training, unless someone is at work there.
     pub fn tidy(&self) {
-        crate::work::tidy(&self.dir);
+        crate::work::tidy(&self.dir, self.checkpoint_key());
     }
 
     /// Takes the folder's lock and begins to fill a new one beside it. Checkpoints of an interrupted or finished training

@@ -5,17 +5,26 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, StoreError};
+use crate::lock::is_at;
+
+/// How the names of what is not yet in its place end.
+const PARTIAL: &str = "partial";
 
 /// Replaces the file at `path` in one step by what `write` writes.
 ///
 /// # Errors
 /// `write` fails or the disk refuses; what was there before then remains.
 pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    // A name of this process, so that two at once do not write one file.
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.partial", std::process::id()));
-    let partial = path.with_file_name(name);
+    let named = |error| match error {
+        StoreError::Io { action, path: failed, source } if failed == partial_file(path) => {
+            StoreError::Io { action, path: path.to_owned(), source }
+        }
+        other => other,
+    };
+    drop_abandoned(path);
+    let partial = partial_file(path);
+    // Held until the end: so others can tell it from one that a kill left.
+    let lock = locked_file(&partial).map_err(named)?;
     let written = write(&partial)
         .and_then(|()| sync(&partial))
         .and_then(|()| fs::rename(&partial, path).map_err(StoreError::io("write", path)));
@@ -23,12 +32,44 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
         // The first failure is what matters.
         let _ = fs::remove_file(&partial);
     }
-    written.map_err(|error| match error {
-        StoreError::Io { action, path: failed, source } if failed == partial => {
-            StoreError::Io { action, path: path.to_owned(), source }
+    drop(lock);
+    written.map_err(named)
+}
+
+/// Where this process writes what is to stand at `path`: two at once do not write one file.
+fn partial_file(path: &Path) -> PathBuf {
+    hidden(path, &format!("{}.{PARTIAL}", std::process::id()))
+}
+
+/// Makes the file at `partial`, and locks it.
+fn locked_file(partial: &Path) -> Result<File> {
+    loop {
+        let file = File::create(partial).map_err(StoreError::io("create", partial))?;
+        file.lock().map_err(StoreError::io("lock", partial))?;
+        // Before it was locked, another may have taken it for one that a kill left.
+        if is_at(&file, partial) {
+            return Ok(file);
         }
-        other => other,
-    })
+    }
+}
+
+/// Removes what killed processes left of their attempts to replace `path`. What cannot be removed does no harm.
+fn drop_abandoned(path: &Path) {
+    let prefix = hidden(path, "");
+    let prefix = prefix.file_name().unwrap_or_default().to_string_lossy();
+    let is_attempt = |name: &str| {
+        let process = name.strip_prefix(&*prefix).and_then(|rest| rest.strip_suffix(PARTIAL)?.strip_suffix('.'));
+        process.is_some_and(|process| process.parse::<u32>().is_ok())
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_attempt)
+            && let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// A folder in the making, beside the one whose place it is to take. Dropped before [`commit`](Self::commit), it leaves no
@@ -54,7 +95,7 @@ impl FolderReplacement {
             return Err(StoreError::invalid(path, problem, "name another folder"));
         };
         fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
-        let partial = hidden(&target, "partial");
+        let partial = hidden(&target, PARTIAL);
         fs::create_dir_all(&partial).map_err(StoreError::io("create", &partial))?;
         let lock = lock_folder(&target, &partial)?;
         let replacement = Self { target, partial, committed: false, _lock: lock };
@@ -73,6 +114,8 @@ impl FolderReplacement {
     /// The disk refuses; the old folder is then still there.
     pub(crate) fn commit(mut self) -> Result<()> {
         sync_all(&self.partial)?;
+        // The old folder is next where new ones are begun: with its lock, nobody begins in it before it is gone.
+        let _old = self.target.exists().then(|| lock_folder(&self.target, &self.target)).transpose()?;
         put_in_place(&self.partial, &self.target, &hidden(&self.target, "previous"))?;
         self.committed = true;
         if let Some(parent) = self.target.parent() {
@@ -199,6 +242,25 @@ mod tests {
         fs::create_dir(replacement.path().join("below")).unwrap();
         fs::write(replacement.path().join("below").join(file), file).unwrap();
         replacement.commit().unwrap();
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_what_a_kill_left_of_another_attempt_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.md");
+        let write = |text: &'static str| {
+            replace_file(&path, |partial| fs::write(partial, text).map_err(StoreError::io("write", partial))).unwrap();
+        };
+        fs::write(hidden(&path, "4000000.partial"), "half").unwrap();
+        // Of another file, and of someone who is still at work.
+        fs::write(hidden(&path, "of-mine.partial"), "").unwrap();
+        let at_work = locked_file(&hidden(&path, "4000001.partial")).unwrap();
+        ["a", "b"].into_iter().for_each(write);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "b");
+        assert_eq!(names(folder.path()), [".out.md.4000001.partial", ".out.md.of-mine.partial", "out.md"]);
+        drop(at_work);
+        write("c");
+        assert_eq!(names(folder.path()), [".out.md.of-mine.partial", "out.md"]);
     }
 
     #[test]

@@ -21,11 +21,24 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
+impl NamedTensor {
+    fn is_finite(&self) -> bool {
+        self.values.iter().all(|value| value.is_finite())
+    }
+}
+
+fn not_finite(name: &str) -> String {
+    format!("expected finite values in tensor `{name}`, found others")
+}
+
 /// Writes `tensors` to `path`. Equal tensors give equal bytes.
 ///
 /// # Errors
-/// A shape does not hold its values, or the file cannot be written.
+/// A value is not finite, so that the file could not be read again; a shape does not hold its values, or the file cannot be written.
 pub fn write_tensors(path: &Path, tensors: &[NamedTensor]) -> Result<()> {
+    if let Some(tensor) = tensors.iter().find(|tensor| !tensor.is_finite()) {
+        return Err(StoreError::invalid(path, not_finite(&tensor.name), "nothing was written"));
+    }
     let bytes = |tensor: &NamedTensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let bytes: Vec<Vec<u8>> = tensors.iter().map(bytes).collect();
     let view = |(tensor, bytes)| -> std::result::Result<_, SafeTensorError> {
@@ -52,10 +65,8 @@ pub fn read_tensors(path: &Path) -> Result<Vec<NamedTensor>> {
             return Err(refuse(format!("expected tensor `{name}` of type F32, found {:?}", view.dtype())));
         }
         let values = view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<f32>>();
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(refuse(format!("expected finite values in tensor `{name}`, found others")));
-        }
-        Ok(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values })
+        let tensor = NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values };
+        if tensor.is_finite() { Ok(tensor) } else { Err(refuse(not_finite(name))) }
     };
     let mut tensors = tensors.iter().map(read).collect::<Result<Vec<_>>>()?;
     tensors.sort_by(|one, other| one.name.cmp(&other.name));
@@ -90,8 +101,12 @@ mod tests {
             assert!(error.contains("weights.safetensors") && error.contains(expected), "{error}");
         };
         refused("cannot be read");
-        write_tensors(&path, &[tensor("a", &[1], &[f32::NAN])]).unwrap();
+        let bytes = f32::NAN.to_le_bytes();
+        let other = safetensors::serialize([("a", TensorView::new(Dtype::F32, vec![1], &bytes).unwrap())], None);
+        fs::write(&path, other.unwrap()).unwrap();
         refused("finite values in tensor `a`");
+        assert!(write_tensors(&path, &[tensor("a", &[1], &[f32::NAN])]).is_err());
+        write_tensors(&path, &[tensor("a", &[1], &[1.0])]).unwrap();
         let whole = fs::read(&path).unwrap();
         for length in [0, 7, 20, whole.len() - 1] {
             fs::write(&path, &whole[..length]).unwrap();

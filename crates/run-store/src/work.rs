@@ -1,16 +1,17 @@
 //! Writing a stage folder: under a lock, beside the old one, into place in one step.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
-use std::io::{Read, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{Checkpoints, drop_unfinished};
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
-use crate::hash::hash_file;
+use crate::hash::{ContentHash, hash_file};
 use crate::layout::{StageDir, file};
+use crate::lock::FolderLock;
 use crate::manifest::{Environment, FileRecord, Manifest, Versions};
 use crate::plan::{Plan, Reason};
 use crate::replace::{put_in_place, remove_folder, sync};
@@ -25,22 +26,25 @@ pub struct Work {
     started: SystemTime,
     clock: Instant,
     committed: bool,
-    _lock: File,
+    lock: Arc<FolderLock>,
 }
 
 impl Work {
     pub(crate) fn begin(plan: Plan, reason: Reason) -> Result<Self> {
         let (run, path) = (plan.dir.run(), plan.dir.path());
-        if path.exists() && !path.is_dir() {
-            return Err(StoreError::invalid(&path, "expected a folder, found a file", "move it away"));
+        // A link that leads nowhere too.
+        if path.symlink_metadata().is_ok() && !path.is_dir() {
+            return Err(StoreError::invalid(&path, "expected a folder, found something else", "move it away"));
         }
         fs::create_dir_all(run).map_err(StoreError::io("create", run))?;
-        let lock = lock(&plan.dir)?;
+        let lock = Arc::new(FolderLock::take(&plan.dir)?);
+        // Another may have come first since the plan was made.
+        check_rival(&plan.dir)?;
         recover_locked(&plan.dir)?;
         let partial = plan.dir.partial();
         prepare(&partial, &reason)?;
         let (started, clock) = (SystemTime::now(), Instant::now());
-        Ok(Self { plan, reason, partial, started, clock, committed: false, _lock: lock })
+        Ok(Self { plan, reason, partial, started, clock, committed: false, lock })
     }
 
     /// Where to write the output `name`.
@@ -54,7 +58,7 @@ impl Work {
     pub fn checkpoints(&self) -> Checkpoints {
         let earlier = self.plan.dir.path();
         let earlier = (self.reason != Reason::Forced).then_some(earlier.as_path());
-        Checkpoints::new(&self.partial, earlier, self.plan.checkpoint_key())
+        Checkpoints::new(&self.partial, earlier, self.plan.checkpoint_key()).under(Arc::clone(&self.lock))
     }
 
     /// Another process may have replaced an input after it was hashed and before it was read: then the result is of nothing
@@ -73,8 +77,9 @@ impl Work {
     /// Writes the manifest and puts the new folder in the old one's place.
     ///
     /// # Errors
-    /// The disk refuses; the earlier result is then still there.
+    /// The disk refuses, an input changed meanwhile, or the run is no longer where it was; the earlier result is then still there.
     pub fn commit(mut self, environment: Environment) -> Result<Manifest> {
+        self.lock.check()?;
         self.check_inputs()?;
         self.checkpoints().finish()?;
         let outputs = record_outputs(&self.partial)?;
@@ -98,47 +103,32 @@ impl Work {
         write_document(&path, &manifest)?;
         sync(&path)?;
         sync(&self.partial)?;
+        self.lock.check()?;
         // `recover` mends what a kill between two steps leaves, where one step is not possible.
         put_in_place(&self.partial, &dir.path(), &dir.previous())?;
         self.committed = true;
         sync(dir.run())?;
         // What now stands at the partial path is the old result, if there was one. The new one is whole without this.
-        let _ = remove_folder(&self.partial);
+        let _ = remove_result(&self.partial);
         Ok(manifest)
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if !self.committed {
+        // In a run that took the place of this one, another process may be at work.
+        if !self.committed && self.lock.check().is_ok() {
             // Nothing can be reported from here, and the next run clears the folder anyway.
             let _ = clear_but_checkpoints(&self.partial);
         }
     }
 }
 
-/// Takes the lock of `dir`, which lasts as long as the file is open.
-fn lock(dir: &StageDir) -> Result<File> {
-    let path = dir.lock();
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(StoreError::io("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let process = file.read_to_string(&mut holder).ok().and_then(|_| holder.trim().parse().ok());
-            return Err(StoreError::Locked { path: dir.path(), process });
-        }
-        Err(TryLockError::Error(source)) => return Err(StoreError::Io { action: "lock", path, source }),
-    }
-    // The holder's number only makes the other's message better: a failure here is no failure of the stage.
-    let _ = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
-    Ok(file)
+/// A run's model is trained or refined, not both: later stages could not tell which is meant.
+pub(crate) fn check_rival(dir: &StageDir) -> Result<()> {
+    let Some(rival) = dir.rival().filter(|rival| rival.path().exists()) else { return Ok(()) };
+    let problem = format!("expected a run without a model of its own, found one that {} left", rival.stage());
+    Err(StoreError::invalid(dir.run(), problem, "give the new model another --run"))
 }
 
 /// Makes `partial` an empty folder, but for the checkpoints of an interrupted training.
@@ -152,7 +142,7 @@ fn prepare(partial: &Path, reason: &Reason) -> Result<()> {
 
 /// Removes everything from `folder` but its checkpoints, and the folder too if it has none.
 fn clear_but_checkpoints(folder: &Path) -> Result<()> {
-    if !folder.join(file::CHECKPOINT).exists() {
+    if !drop_unfinished(&folder.join(file::CHECKPOINT))? {
         return remove_folder(folder);
     }
     for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
@@ -167,6 +157,13 @@ fn clear_but_checkpoints(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes a result that another has replaced. Its checkpoint goes first: what a kill leaves of the rest is then no training that
+/// might go on.
+fn remove_result(folder: &Path) -> Result<()> {
+    remove_folder(&folder.join(file::CHECKPOINT))?;
+    remove_folder(folder)
 }
 
 /// Every file below `folder` with its hash, flushed to disk.
@@ -192,21 +189,23 @@ pub(crate) fn recover(dir: &StageDir) -> Result<()> {
     if dir.path().exists() || !dir.previous().exists() {
         return Ok(());
     }
-    let _lock = lock(dir)?;
+    let _lock = FolderLock::take(dir)?;
     recover_locked(dir)
 }
 
-/// Removes what a kill left beside a whole result, unless someone is at work there. Checkpoints stay: they may be of a longer
-/// training that is to go on.
-pub(crate) fn tidy(dir: &StageDir) {
+/// Removes what a kill left beside a whole result, unless someone is at work there. Checkpoints stay where they are of another
+/// training than `key`'s, or further on than the result: those may still be wanted.
+pub(crate) fn tidy(dir: &StageDir, key: ContentHash) {
     let (partial, previous) = (dir.partial(), dir.previous());
     if (partial.exists() || previous.exists())
-        && let Ok(_lock) = lock(dir)
+        && let Ok(_lock) = FolderLock::take(dir)
     {
         // With a manifest it is the result before this one, on its way out. What cannot be removed does no harm.
         let _ = match partial.join(file::MANIFEST).exists() {
-            true => remove_folder(&partial),
-            false => clear_but_checkpoints(&partial),
+            true => remove_result(&partial),
+            false => Checkpoints::new(&partial, Some(&dir.path()), key)
+                .drop_outrun()
+                .and_then(|()| clear_but_checkpoints(&partial)),
         };
         let _ = remove_folder(&previous);
     }
@@ -303,5 +302,61 @@ mod tests {
         fs::write(folder.path().join("run"), "a file, not a folder").unwrap();
         let error = begin(folder.path()).unwrap_err().to_string();
         assert!(error.contains("cannot create") && error.contains("run"), "{error}");
+    }
+
+    /// Whoever deletes a run, or gives its name to another, takes it from the stage that is at work in it.
+    #[test]
+    fn a_run_that_is_gone_or_another_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        let work = begin(folder.path()).unwrap();
+        fs::write(work.file("a"), "late").unwrap();
+        fs::rename(&run, folder.path().join("away")).unwrap();
+        let of_another = dir(folder.path()).partial();
+        fs::create_dir_all(&of_another).unwrap();
+        fs::write(of_another.join("b"), "another's").unwrap();
+        let error = work.commit(environment()).unwrap_err().to_string();
+        assert!(error.contains("another in its place; run the stage again"), "{error}");
+        assert_eq!(fs::read_to_string(of_another.join("b")).unwrap(), "another's");
+
+        let work = begin(folder.path()).unwrap();
+        let checkpoints = work.checkpoints();
+        fs::remove_dir_all(&run).unwrap();
+        let error = checkpoints.write(1, 1, |_| Ok::<(), StoreError>(())).unwrap_err().to_string();
+        assert!(error.contains("another in its place"), "{error}");
+        drop(work);
+        assert!(!run.exists());
+    }
+
+    /// Where a kill falls while the replaced result is removed, what is left of it is no training that might go on.
+    #[test]
+    fn what_is_left_of_a_replaced_result_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        begin(folder.path()).unwrap().commit(environment()).unwrap();
+        let dir = dir(folder.path());
+        let tidied = || {
+            Plan::new(dir.clone(), &json!({})).unwrap().tidy();
+            !dir.partial().exists()
+        };
+        fs::create_dir_all(dir.partial().join(file::CHECKPOINT).join("epoch-00003")).unwrap();
+        assert!(!tidied(), "a checkpoint of some training is worth keeping");
+        fs::write(dir.partial().join(file::MANIFEST), "").unwrap();
+        assert!(tidied());
+        fs::create_dir_all(dir.partial().join(file::CHECKPOINT).join(".unfinished")).unwrap();
+        assert!(tidied(), "half a checkpoint is not");
+    }
+
+    #[test]
+    fn a_run_has_one_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = |stage| Plan::new(RunDir::new(folder.path()).stage(stage, None), &json!({})).unwrap();
+        let refining = plan(Stage::AeRefine).begin(Reason::First).unwrap();
+        let error = plan(Stage::AeTrain).begin(Reason::First).unwrap_err().to_string();
+        assert!(error.contains("ae-refine is being written by another process"), "{error}");
+        refining.commit(environment()).unwrap();
+        for refused in [plan(Stage::AeTrain).decide(false).err(), plan(Stage::AeTrain).begin(Reason::First).err()] {
+            let error = refused.unwrap().to_string();
+            assert!(error.contains("found one that ae-refine left; give the new model another --run"), "{error}");
+        }
     }
 }

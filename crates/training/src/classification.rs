@@ -4,6 +4,7 @@ use autoencoders::{Classifier, Mode};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::batches::Batches;
+use crate::not_finite::{EpochLosses, NotFinite};
 use crate::optimizer::Optimizer;
 
 /// Examples that are judged at once.
@@ -62,19 +63,23 @@ pub trait Lesson {
     fn advance(&mut self, examples: u64);
 }
 
-/// One pass over `batches` of `examples`: mean cross-entropy and share of right answers while training, each batch before its
-/// own step.
+/// One pass over `batches` of `examples`, the training's `epoch`: mean cross-entropy and share of right answers while training, each
+/// batch before its own step.
+///
+/// # Errors
+/// A batch's loss is not finite.
 pub fn train_classifier(
     classifier: &Classifier,
     optimizer: &mut Optimizer,
     examples: &Examples,
-    batches: Batches,
+    (epoch, batches): (u32, Batches),
     lesson: &mut dyn Lesson,
-) -> (f64, f64) {
+) -> Result<(f64, f64), NotFinite> {
     let device = examples.device();
     // The sums stay on the device: reading them at each step would wait for the device each time.
     let (mut loss_sum, mut right) =
         (Tensor::zeros([], (Kind::Double, device)), Tensor::zeros([], (Kind::Int64, device)));
+    let mut losses = EpochLosses::default();
     for batch in batches {
         let inputs = lesson.view(classifier.preprocess(&batch.of(&examples.inputs)));
         let labels = batch.of(&examples.labels);
@@ -83,12 +88,15 @@ pub fn train_classifier(
         let gradient = classifier.parameters().gradient(&loss);
         optimizer.set_learning_rate(lesson.learning_rate(optimizer.steps()));
         optimizer.step(classifier.parameters().trainable(), &gradient);
-        loss_sum += loss.detach().to_kind(Kind::Double) * batch.len() as f64;
+        let loss = loss.detach().to_kind(Kind::Double);
+        loss_sum += &loss * batch.len() as f64;
+        losses.push(loss, optimizer);
         right += logits.argmax(-1, false).eq_tensor(&labels).sum(Kind::Int64);
         lesson.advance(batch.len() as u64);
     }
+    losses.check(epoch)?;
     let count = examples.count() as f64;
-    (loss_sum.double_value(&[]) / count, right.double_value(&[]) / count)
+    Ok((loss_sum.double_value(&[]) / count, right.double_value(&[]) / count))
 }
 
 /// The classifier's answers on all of `examples`, in inference mode.

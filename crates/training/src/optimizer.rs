@@ -98,6 +98,18 @@ impl Optimizer {
         self.step.unsigned_abs()
     }
 
+    /// Its step size.
+    #[must_use]
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    /// What it remembers of the gradients.
+    #[must_use]
+    pub fn memory(&self) -> [&Tensor; 2] {
+        [&self.first_moment, &self.second_moment]
+    }
+
     /// Takes `learning_rate` as its step size from now on.
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
         self.learning_rate = learning_rate;

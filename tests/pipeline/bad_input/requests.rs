@@ -28,15 +28,6 @@ fn more_clusters_than_latents() {
 }
 
 #[test]
-fn a_step_too_large_for_the_loss_to_stay_finite() {
-    let study = Study::finished(ModelKind::Ae);
-    for stage in [Stage::AeTrain, Stage::LatentClassify] {
-        let command = study.command_with(stage, &[("--learning-rate", "1e300")]);
-        refused(&study, command, &["the loss is not finite after epoch", "--learning-rate"]);
-    }
-}
-
-#[test]
 fn images_that_the_model_cannot_take() {
     let study = Study::empty(ModelKind::Cae);
     let raw = study.path().join("data/raw/odd");

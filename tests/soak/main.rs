@@ -1,0 +1,124 @@
+//! The soak: the stages' own `run`, again and again in one process, must not take more memory nor keep more files open.
+//!
+//! A short form is among the tests; `scripts/soak` runs it at length. Each stage prints a row of a table.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+use std::fs;
+
+use pipeline_tests::{Study, slice};
+use run_store::{ModelKind, RunDir, Stage};
+use stage_cli::{Interrupt, Options, Silent, Summary};
+use training::{DeviceChoice, Preset};
+
+/// How often each stage runs.
+const RUNS: &str = "LATENT_STUDY_SOAK";
+const RUNS_IN_A_TEST: u32 = 16;
+
+/// What an allocator may take in passing, and what a run may add that is no leak worth the name.
+const SLACK_KIB: u64 = 6 << 10;
+const SLACK_KIB_A_RUN: u64 = 16;
+
+/// This process, as the system sees it.
+#[derive(Clone, Copy)]
+struct Usage {
+    resident_kib: u64,
+    open_files: usize,
+}
+
+impl Usage {
+    fn now() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let resident_kib = line.trim().trim_end_matches("kB").trim().parse().unwrap();
+        Self { resident_kib, open_files: fs::read_dir("/proc/self/fd").unwrap().count() }
+    }
+}
+
+/// Runs `stage` from the start.
+fn run(stage: Stage, study: &Study) -> anyhow::Result<Summary> {
+    let options =
+        Options { force: true, dry_run: false, quiet: true, json: false, threads: 1, interrupt: Interrupt::default() };
+    let progress = &mut Silent;
+    let run = RunDir::new(study.dir(stage).run());
+    let data = RunDir::new(study.dir(Stage::MnistData).run());
+    let device = DeviceChoice::Cpu;
+    match stage {
+        Stage::MnistData => {
+            let config = mnist_data::Config::quartet(run, "mnist".to_owned(), &slice())?;
+            mnist_data::run(&config, &options, progress)
+        }
+        Stage::ReaderTrain => {
+            let protocol = reader_train::Protocol { first: 256, count: 256, epochs: 1, ..Default::default() };
+            reader_train::run(&reader_train::Config { run, protocol, device }, &options, progress)
+        }
+        Stage::AeTrain => {
+            let reference = ae_train::Protocol::of(Preset::Reference, Some(ModelKind::Ae));
+            let (train_count, test_count) = (256, 64);
+            let protocol =
+                ae_train::Protocol { latent_dim: 2, epochs: 2, batch_size: 64, train_count, test_count, ..reference };
+            ae_train::run(&ae_train::Config { run, data, protocol, device }, &options, progress)
+        }
+        Stage::AeRefine => {
+            let recipe = "contrast:1,imsat:1,aspc+reconstruction:1".parse().map_err(anyhow::Error::msg)?;
+            let protocol = ae_refine::Protocol { heads: 3, batch_size: 64, ..ae_refine::Protocol::of(recipe) };
+            let origin = ae_refine::Origin::Run(study.run());
+            ae_refine::run(&ae_refine::Config { run, origin, protocol, device }, &options, progress)
+        }
+        Stage::LatentExport => {
+            let (train_count, test_count) = (None, None);
+            let config =
+                latent_export::Config { run, data: Some(data), train_count, test_count, with_logvar: false, device };
+            latent_export::run(&config, &options, progress)
+        }
+        Stage::ClusterEval => {
+            let parameters = cluster_eval::Parameters {
+                k: None,
+                restarts: 3,
+                iterations: 100,
+                tolerance: 1e-4,
+                silhouette_sample: 1000,
+                seed: 0,
+                mini_batch: false,
+            };
+            cluster_eval::run(&cluster_eval::Config { run, tag: None, parameters }, &options, progress)
+        }
+        Stage::LatentClassify => {
+            let protocol = latent_classify::Protocol { epochs: 3, ..latent_classify::Protocol::of(Preset::Reference) };
+            latent_classify::run(&latent_classify::Config { run, tag: None, protocol, device }, &options, progress)
+        }
+        Stage::ReconEval => recon_eval::run(&recon_eval::Config { run, reader: None, device }, &options, progress),
+    }
+}
+
+#[test]
+fn memory_and_open_files_stay_flat() {
+    let runs = std::env::var(RUNS).map_or(RUNS_IN_A_TEST, |text| text.parse().unwrap());
+    let study = Study::empty(ModelKind::Ae);
+    let mut grown = Vec::new();
+    for stage in Stage::ALL {
+        let mut after = Vec::new();
+        for _ in 0..runs {
+            run(stage, &study).unwrap();
+            after.push(Usage::now());
+        }
+        // By then libraries have what they keep.
+        let (early, last) = (after[runs as usize / 4], after[runs as usize - 1]);
+        let highest = after.iter().map(|usage| usage.resident_kib).max().unwrap_or(0);
+        let mib = |kib: u64| format!("{:.1}", kib as f64 / 1024.0);
+        println!(
+            "\n| {stage} | {runs} | {} | {} | {} | {} | {} |",
+            mib(early.resident_kib),
+            mib(last.resident_kib),
+            mib(highest),
+            early.open_files,
+            last.open_files
+        );
+        let allowed = early.resident_kib + SLACK_KIB + SLACK_KIB_A_RUN * u64::from(runs);
+        if last.resident_kib > allowed || last.open_files > early.open_files {
+            grown.push(stage);
+        }
+    }
+    assert!(grown.is_empty(), "what these take grows with each run: {grown:?}");
+}
