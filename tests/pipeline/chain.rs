@@ -3,7 +3,7 @@
 use std::fs;
 
 use pipeline_tests::{FileStates, MODELS, Study, Tree, error_text, leftovers, said, stages, succeeded};
-use run_store::{Assignments, ModelKind, RunDir, Split, Stage, file};
+use run_store::{Assignments, ClusterCounts, ModelKind, RunDir, Split, Stage, file, read_document};
 use serde_json::Value;
 
 #[test]
@@ -174,4 +174,29 @@ fn prediction_refuses_latents_of_another_encoder() {
     let error = error_text(study.bare_command(Stage::ClusterEval, &arguments), 1);
     assert!(error.contains("expected latents of the encoder") && error.contains("test.parquet"), "{error}");
     assert!(!study.path().join("out.parquet").exists());
+}
+
+#[test]
+fn numbers_of_clusters_are_tried_and_left_in_the_run() {
+    let study = Study::finished(ModelKind::Ae);
+    let dir = study.dir(Stage::ClusterEval);
+    let run = RunDir::new(dir.run());
+    let path = dir.run().to_str().unwrap().to_owned();
+    let choose = |more: &[&str]| {
+        let arguments = [&["choose", "--run", &path, "--splits", "2", "--silhouette-sample", "200"], more].concat();
+        study.bare_command(Stage::ClusterEval, &arguments)
+    };
+    let said = succeeded(choose(&["--from", "3", "--to", "5"]));
+    let counts: ClusterCounts = read_document(&run.cluster_counts()).unwrap();
+    assert_eq!(counts.rows.iter().map(|row| row.cluster_count).collect::<Vec<_>>(), [3, 4, 5]);
+    assert!(counts.rows.iter().all(|row| (-1.0..=1.0).contains(&row.stability) && row.silhouette.is_some()));
+    assert_eq!(said.lines().count(), 1 + 3, "{said}");
+    let bytes = || std::fs::read(run.cluster_counts()).unwrap();
+    let first = bytes();
+    succeeded(choose(&["--from", "3", "--to", "5"]));
+    assert_eq!(bytes(), first);
+    let error = error_text(choose(&["--from", "6", "--to", "5"]), 2);
+    assert!(error.contains("--from 6 is above --to 5"), "{error}");
+    // No stage takes notice of it.
+    assert!(succeeded(study.command(Stage::ClusterEval)).contains("up to date"));
 }

@@ -3,10 +3,12 @@
 //! K-means never sees a label: labels name and score its clusters afterwards, and only there. Names are learnt on the
 //! training split and applied to both splits.
 
+mod choose;
 mod predict;
 pub mod scores;
 mod source;
 mod stage;
 
+pub use choose::{Choice, choose};
 pub use predict::{Prediction, predict};
 pub use stage::{Config, Parameters, run};

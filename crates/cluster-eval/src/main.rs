@@ -4,20 +4,23 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use cluster_eval::{Config, Parameters, Prediction};
-use run_store::RunDir;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use cluster_eval::{Choice, Config, Parameters, Prediction};
+use run_store::{ClusterCount, ClusterCounts, RunDir};
 use stage_cli::{StageArgs, positive, subcommand};
 
-/// The command beside the stage itself.
+/// The commands beside the stage itself.
 const PREDICT: &str = "predict";
+const CHOOSE: &str = "choose";
 
 /// Clusters latents with K-means, and scores how well the clusters find the labels.
 ///
 /// Labels are never used to fit: they name and score the clusters afterwards. Names are learnt on the training split and
 /// applied to both.
 ///
-/// `cluster-eval predict` assigns other latents to the clusters, without fitting anything: see `cluster-eval predict --help`.
+/// `cluster-eval predict` assigns other latents to the clusters, without fitting anything; `cluster-eval choose` says how many
+/// clusters there are, where that is not known. `--help` behind either says more.
 #[derive(Parser)]
 #[command(version)]
 struct FitArgs {
@@ -68,6 +71,40 @@ struct PredictArgs {
     output: PathBuf,
 }
 
+/// Says how many clusters latents fall into, without a label.
+///
+/// For each number of clusters: the silhouette, how far clusters lie apart; and the stability, how far two random halves of the
+/// latents lead to the same clusters (adjusted Rand index, mean over splits ± standard deviation). What is best by either is
+/// marked. Writes cluster-counts.json into the run, which `run-report figures` draws.
+#[derive(Parser)]
+#[command(version)]
+struct ChooseArgs {
+    /// Folder of the run whose training latents are clustered
+    #[arg(long, value_name = "DIR")]
+    run: PathBuf,
+    /// The fewest clusters to try
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=MOST_CLUSTERS))]
+    from: u32,
+    /// The most clusters to try
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=MOST_CLUSTERS))]
+    to: u32,
+    /// How often the latents are split into halves
+    #[arg(long, value_name = "N", default_value = "5")]
+    splits: NonZeroU32,
+    /// Fits from different k-means++ seedings, of which the one with the lowest inertia is kept
+    #[arg(long, value_name = "N", default_value = "10")]
+    restarts: NonZeroU32,
+    /// The most images that the silhouette is taken over
+    #[arg(long, value_name = "N", default_value = "4000")]
+    silhouette_sample: NonZeroU32,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+/// As many as the scores can tell apart.
+const MOST_CLUSTERS: i64 = 256;
+
 impl FitArgs {
     fn config(&self) -> Config {
         let parameters = Parameters {
@@ -101,9 +138,50 @@ fn predict(args: PredictArgs) -> ExitCode {
     )
 }
 
+fn choose(args: ChooseArgs) -> ExitCode {
+    if args.from > args.to {
+        let message = format!("--from {} is above --to {}", args.from, args.to);
+        ChooseArgs::command().bin_name("cluster-eval choose").error(ErrorKind::ValueValidation, message).exit();
+    }
+    let choice = Choice {
+        run: RunDir::new(args.run),
+        cluster_counts: args.from..=args.to,
+        restarts: args.restarts.get(),
+        split_count: args.splits.get(),
+        silhouette_sample: args.silhouette_sample.get(),
+        seed: args.seed,
+    };
+    let tried = |row: &ClusterCount| eprintln!("{} clusters ...", row.cluster_count);
+    stage_cli::report(cluster_eval::choose(&choice, tried).map(|counts| table(&counts)))
+}
+
+/// What was found, for people, a line for each number of clusters.
+fn table(counts: &ClusterCounts) -> String {
+    let (silhouette, stability) = (counts.best_silhouette(), counts.most_stable());
+    let mark = |best: Option<u32>, row: &ClusterCount| if best == Some(row.cluster_count) { '*' } else { ' ' };
+    let line = |row: &ClusterCount| {
+        let of_silhouette = row.silhouette.map_or_else(|| "-".to_owned(), |mean| format!("{mean:.3}"));
+        let deviation = row.stability_deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.3}"));
+        format!(
+            "{:>8}  {of_silhouette:>10}{}  {:>15}{}  {:>16.4}",
+            row.cluster_count,
+            mark(silhouette, row),
+            format!("{:.3}{deviation}", row.stability),
+            mark(stability, row),
+            row.inertia_per_image
+        )
+    };
+    let mut lines = vec![format!("{:>8}  {:>10}   {:>15}   {:>16}", "clusters", "silhouette", "stability", "inertia an image")];
+    lines.extend(counts.rows.iter().map(line));
+    lines.join("\n")
+}
+
 fn main() -> ExitCode {
-    match subcommand(PREDICT) {
-        Some(words) => predict(PredictArgs::parse_from(words)),
-        None => fit(&FitArgs::parse()),
+    if let Some(words) = subcommand(PREDICT) {
+        predict(PredictArgs::parse_from(words))
+    } else if let Some(words) = subcommand(CHOOSE) {
+        choose(ChooseArgs::parse_from(words))
+    } else {
+        fit(&FitArgs::parse())
     }
 }

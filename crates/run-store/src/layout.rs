@@ -212,6 +212,12 @@ impl RunDir {
         StageDir { run: self.path.clone(), stage, tag: tag.map(str::to_owned) }
     }
 
+    /// How well the run's latents fall into each number of clusters, once that was tried: of no stage, as no stage depends on it.
+    #[must_use]
+    pub fn cluster_counts(&self) -> PathBuf {
+        self.path.join("cluster-counts.json")
+    }
+
     /// The folder that the run's model comes from: a run is either trained or refined from another.
     #[must_use]
     pub fn model_stage(&self) -> StageDir {

@@ -7,6 +7,7 @@
 mod axes;
 pub(crate) mod catalogue;
 pub(crate) mod classifier;
+mod cluster_counts;
 pub(crate) mod confusion;
 pub(crate) mod cost;
 mod curves;
@@ -48,7 +49,7 @@ pub(crate) struct Drawing {
 /// Draws what one kind of figure shows of the runs: none where no run has what it takes.
 pub(crate) type Draw = fn(&Catalogue, &mut Gaps) -> Vec<Drawing>;
 
-const FIGURES: [Draw; 10] = [
+const FIGURES: [Draw; 11] = [
     task1::draw,
     losses::draw,
     readability::draw,
@@ -59,6 +60,7 @@ const FIGURES: [Draw; 10] = [
     latents::draw,
     uncertain::draw,
     refinement::draw,
+    cluster_counts::draw,
 ];
 
 /// What may stand in the name of a figure's files besides letters and digits.
