@@ -137,7 +137,6 @@ impl EpochLosses {
     }
 
     /// Their sum, in f64; there is at least one.
-    #[must_use]
     pub fn sum(&self) -> Tensor {
         sum(&self.losses)
     }

@@ -105,7 +105,6 @@ impl Optimizer {
     }
 
     /// What it remembers of the gradients.
-    #[must_use]
     pub fn memory(&self) -> [&Tensor; 2] {
         [&self.first_moment, &self.second_moment]
     }
