@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use stage_cli::Printable;
 
 use crate::commands::{
     CompareArgs, ExportArgs, FiguresArgs, HtmlArgs, TableArgs, VerifyArgs, compare, export, figures, html, say, table,
@@ -31,7 +32,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let mut out = io::stdout().lock();
+    let mut out = Printable(io::stdout().lock());
     let result = match CommandLine::parse().command {
         Command::Table(args) => table(&args, &mut out),
         Command::Compare(args) => compare(&args, &mut out),

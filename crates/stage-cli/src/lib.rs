@@ -15,5 +15,5 @@ mod summary;
 pub use arguments::{Options, RUNNING, StageArgs, not_negative, positive, share, subcommand};
 pub use execute::{Outcome, execute, latest_checkpoint, report, run, stopped_in_epoch};
 pub use interrupt::{Interrupt, Interrupted};
-pub use progress::{Progress, Silent};
+pub use progress::{Printable, Progress, Silent, printable};
 pub use summary::{Summary, percent};

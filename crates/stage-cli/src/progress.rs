@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use run_store::is_visible;
 
 /// What a stage's core says while it works.
 pub trait Progress {
@@ -142,7 +143,38 @@ impl Progress for Plain {
 
 /// Prints a line on stderr, and does not mind a reader that has gone: no result is lost for want of an audience.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(stderr(), "{line}");
+    let _ = writeln!(stderr(), "{}", printable(line));
+}
+
+/// `text` with what a terminal would obey, and not show, written out as JSON would: parts of it may come from anybody's files.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_visible(character) || character == '\n' {
+            shown.push(character);
+        } else {
+            let units =
+                character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            shown.push_str(&units);
+        }
+    }
+    shown
+}
+
+/// Passes text on as [`printable`].
+#[derive(Debug)]
+pub struct Printable<W>(pub W);
+
+impl<W: Write> Write for Printable<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(printable(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A rate without false precision: `12,345`.
@@ -160,7 +192,13 @@ fn thousands(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{printable, thousands};
+
+    #[test]
+    fn a_terminal_is_told_nothing_but_what_to_show() {
+        assert_eq!(printable("Größe: 2\n  k  3"), "Größe: 2\n  k  3");
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\r"), r"a\u001b[2Jb\u202ec\u000d");
+    }
 
     #[test]
     fn digits_are_grouped() {

@@ -23,7 +23,7 @@ const NO_RUN: &str = "no run among the folders given: expected at least one such
 
 /// Prints a line on stderr, and does not mind a reader that has gone.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", stage_cli::printable(line));
 }
 
 fn note_skipped(paths: &[PathBuf]) {
