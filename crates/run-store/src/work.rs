@@ -6,14 +6,14 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{self, Checkpoints};
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
 use crate::hash::hash_file;
 use crate::layout::{StageDir, file};
 use crate::manifest::{Environment, FileRecord, Manifest, Versions};
 use crate::plan::{Plan, Reason};
-use crate::replace::{put_in_place, remove_folder, sync};
+use crate::replace::{is_folder, put_in_place, remove_folder, sync};
 
 /// A stage folder in the making. Dropped before [`commit`](Self::commit), it leaves no trace but its checkpoints; killed,
 /// it leaves an earlier result as it was.
@@ -120,6 +120,10 @@ impl Drop for Work {
 /// Takes the lock of `dir`, which lasts as long as the file is open.
 fn lock(dir: &StageDir) -> Result<File> {
     let path = dir.lock();
+    // A link would have another file written to, and a pipe would be waited for.
+    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        return Err(StoreError::invalid(&path, "expected a lock's file, found a link, folder or pipe", "remove it"));
+    }
     let mut file = File::options()
         .read(true)
         .write(true)
@@ -150,9 +154,9 @@ fn prepare(partial: &Path, reason: &Reason) -> Result<()> {
     fs::create_dir_all(partial).map_err(StoreError::io("create", partial))
 }
 
-/// Removes everything from `folder` but its checkpoints, and the folder too if it has none.
+/// Removes everything from `folder` but its checkpoints, and the folder too if it has none. What links lead to is left alone.
 fn clear_but_checkpoints(folder: &Path) -> Result<()> {
-    if !folder.join(file::CHECKPOINT).exists() {
+    if !is_folder(folder) || !is_folder(&folder.join(file::CHECKPOINT)) {
         return remove_folder(folder);
     }
     for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
@@ -160,13 +164,10 @@ fn clear_but_checkpoints(folder: &Path) -> Result<()> {
         let path = entry.path();
         if entry.file_name() == file::CHECKPOINT {
             continue;
-        } else if path.is_dir() {
-            remove_folder(&path)?;
-        } else {
-            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
+        remove_folder(&path)?;
     }
-    Ok(())
+    checkpoint::clear_all_else(&folder.join(file::CHECKPOINT))
 }
 
 /// Every file below `folder` with its hash, flushed to disk.
@@ -175,7 +176,7 @@ fn record_outputs(folder: &Path) -> Result<BTreeMap<String, FileRecord>> {
     for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
         let entry = entry.map_err(StoreError::io("read", folder))?;
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        if path.is_dir() {
+        if is_folder(&path) {
             outputs
                 .extend(record_outputs(&path)?.into_iter().map(|(below, record)| (format!("{name}/{below}"), record)));
         } else {
