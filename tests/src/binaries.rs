@@ -49,7 +49,7 @@ fn folder() -> &'static Path {
         // dependency twice.
         let status = Command::new(cargo)
             .current_dir(workspace_root())
-            .args(["build", "--quiet", "--workspace", "--profile", profile, "--target-dir"])
+            .args(["build", "--locked", "--quiet", "--workspace", "--profile", profile, "--target-dir"])
             .arg(folder.parent().unwrap())
             .args(Stage::ALL.map(Stage::name).into_iter().chain([REPORT]).flat_map(|name| ["--bin", name]))
             .status()

@@ -7,6 +7,8 @@
 
 mod binaries;
 mod browser;
+#[cfg(unix)]
+mod cost;
 mod files;
 mod outcome;
 mod study;
@@ -14,6 +16,8 @@ mod tamper;
 
 pub use binaries::{stage, workspace_root};
 pub use browser::Browser;
+#[cfg(unix)]
+pub use cost::{Cost, cost_of};
 pub use files::{FileStates, Tree, leftovers};
 pub use outcome::{error_text, refused, said, succeeded};
 pub use study::{MODELS, Study, slice, stages};

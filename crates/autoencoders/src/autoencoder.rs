@@ -7,9 +7,9 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{ModelError, Result};
 use crate::network::{Mode, Network, Shape};
-use crate::parameters::Parameters;
+use crate::parameters::{ParameterInfo, Parameters};
 use crate::precision::Precision;
-use crate::weights::{Weights, read_weights, write_weights};
+use crate::weights::{Weights, check_size, read_weights, write_weights};
 
 /// An autoencoder of grey images.
 #[derive(Debug)]
@@ -63,6 +63,15 @@ impl Autoencoder {
     /// # Errors
     /// The description contradicts itself.
     pub fn new(description: ModelDescription, device: Device, seed: u64) -> Result<Self> {
+        Self::build(description, device, seed, |_| Ok(()))
+    }
+
+    fn build(
+        description: ModelDescription,
+        device: Device,
+        seed: u64,
+        check: impl FnOnce(&[ParameterInfo]) -> Result<()>,
+    ) -> Result<Self> {
         let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
         let latent_shape = Shape::Vector(i64::from(description.latent_dim));
         let mut infos = Vec::new();
@@ -78,6 +87,7 @@ impl Autoencoder {
                 decoder.output()
             )));
         }
+        check(&infos)?;
         let parameters = Parameters::new(infos, device, seed)?;
         let (trunk, latent) = encoder.split_at_last_dense();
         let features = Shape::Vector(latent.input_size(&parameters));
@@ -89,9 +99,18 @@ impl Autoencoder {
     /// # Errors
     /// The description contradicts itself, or the file holds the weights of another model.
     pub fn load(description: ModelDescription, device: Device, weights: &Path) -> Result<Self> {
-        let mut model = Self::new(description, device, 0)?;
+        let mut model = Self::for_values_of(description, device, weights)?;
         model.restore(weights)?;
         Ok(model)
+    }
+
+    /// The model that `description` describes, untrained, once it is known that its values are in proportion to the file at
+    /// `weights`: a description that says too much must not ask for the memory.
+    ///
+    /// # Errors
+    /// The description contradicts itself, or describes a larger model.
+    pub fn for_values_of(description: ModelDescription, device: Device, weights: &Path) -> Result<Self> {
+        Self::build(description, device, 0, |infos| check_size(weights, infos))
     }
 
     /// Computes in `precision` from now on; its values, and what it gives, stay f32.

@@ -7,8 +7,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{ModelError, Result};
 use crate::network::{Mode, Network, Shape};
-use crate::parameters::Parameters;
-use crate::weights::{Weights, read_weights, write_weights};
+use crate::parameters::{ParameterInfo, Parameters};
+use crate::weights::{Weights, check_size, read_weights, write_weights};
 
 /// A network from inputs to classes.
 #[derive(Debug)]
@@ -18,6 +18,30 @@ pub struct Classifier {
     divisor: Option<f64>,
     network: Network,
     parameters: Parameters,
+}
+
+/// What a description says, whichever kind it is of.
+struct Blueprint<'a> {
+    name: &'static str,
+    input: Shape,
+    divisor: Option<f64>,
+    layers: &'a [Layer],
+    class_count: u32,
+}
+
+impl<'a> Blueprint<'a> {
+    fn classifier(description: &'a ClassifierDescription) -> Self {
+        let input = Shape::Vector(i64::from(description.latent_dim));
+        let (layers, class_count) = (&description.layers, description.class_count);
+        Self { name: "classifier", input, divisor: None, layers, class_count }
+    }
+
+    fn reader(description: &'a ReaderDescription) -> Self {
+        let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
+        let input = Shape::Image { height, width, channels: 1 };
+        let (layers, class_count) = (&description.layers, description.class_count);
+        Self { name: "reader", input, divisor: Some(description.pixel_divisor), layers, class_count }
+    }
 }
 
 impl Weights for Classifier {
@@ -36,8 +60,7 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself.
     pub fn new(description: &ClassifierDescription, device: Device, seed: u64) -> Result<Self> {
-        let input = Shape::Vector(i64::from(description.latent_dim));
-        Self::build("classifier", input, None, (&description.layers, description.class_count), device, seed)
+        Self::build(Blueprint::classifier(description), device, seed, |_| Ok(()))
     }
 
     /// The reader of images that `description` describes, likewise.
@@ -45,10 +68,7 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself.
     pub fn reader(description: &ReaderDescription, device: Device, seed: u64) -> Result<Self> {
-        let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
-        let input = Shape::Image { height, width, channels: 1 };
-        let divisor = Some(description.pixel_divisor);
-        Self::build("reader", input, divisor, (&description.layers, description.class_count), device, seed)
+        Self::build(Blueprint::reader(description), device, seed, |_| Ok(()))
     }
 
     /// The classifier of latents with the values of the file at `weights`.
@@ -56,7 +76,8 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself, or the file holds the weights of another classifier.
     pub fn load(description: &ClassifierDescription, device: Device, weights: &Path) -> Result<Self> {
-        let mut classifier = Self::new(description, device, 0)?;
+        let mut classifier =
+            Self::build(Blueprint::classifier(description), device, 0, |infos| check_size(weights, infos))?;
         classifier.restore(weights)?;
         Ok(classifier)
     }
@@ -66,19 +87,18 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself, or the file holds the weights of another reader.
     pub fn load_reader(description: &ReaderDescription, device: Device, weights: &Path) -> Result<Self> {
-        let mut reader = Self::reader(description, device, 0)?;
+        let mut reader = Self::build(Blueprint::reader(description), device, 0, |infos| check_size(weights, infos))?;
         reader.restore(weights)?;
         Ok(reader)
     }
 
     fn build(
-        name: &str,
-        input: Shape,
-        divisor: Option<f64>,
-        (layers, class_count): (&[Layer], u32),
+        blueprint: Blueprint<'_>,
         device: Device,
         seed: u64,
+        check: impl FnOnce(&[ParameterInfo]) -> Result<()>,
     ) -> Result<Self> {
+        let Blueprint { name, input, divisor, layers, class_count } = blueprint;
         let mut infos = Vec::new();
         let network = Network::build(name, layers, input, &mut infos)?;
         if network.output() != Shape::Vector(i64::from(class_count)) {
@@ -87,6 +107,7 @@ impl Classifier {
                 network.output()
             )));
         }
+        check(&infos)?;
         Ok(Self { input, divisor, network, parameters: Parameters::new(infos, device, seed)? })
     }
 

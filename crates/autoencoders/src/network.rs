@@ -10,8 +10,13 @@ use crate::convolution::{Kernel, Normalisation};
 use crate::dense::affine;
 use crate::dropout::dropout;
 use crate::error::{ModelError, Result};
-use crate::parameters::{Initial, ParameterInfo, Parameters, VALUE_LIMIT};
+use crate::parameters::{Initial, ParameterInfo, Parameters};
 use crate::precision::Precision;
+
+/// More layers than any network of ours has: a description beyond it is damaged.
+const LAYER_LIMIT: usize = 256;
+/// More values than any layer of ours gives for an image, which are two million where images are 256 × 256.
+const FLOW_LIMIT: i64 = 1 << 23;
 
 /// Whether a network trains: it decides about dropout and which statistics normalise a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +117,10 @@ pub struct Network {
 impl Network {
     /// Builds `layers` for inputs of shape `input`, and adds what they need to `infos` under `prefix`.
     pub(crate) fn build(prefix: &str, layers: &[Layer], input: Shape, infos: &mut Vec<ParameterInfo>) -> Result<Self> {
+        if layers.len() > LAYER_LIMIT {
+            let problem = format!("expected a {prefix} of at most {LAYER_LIMIT} layers, found {}", layers.len());
+            return Err(ModelError::Architecture(problem));
+        }
         let mut shape = input;
         let mut operations = Vec::with_capacity(layers.len());
         for (position, layer) in layers.iter().enumerate() {
@@ -121,9 +130,9 @@ impl Network {
                     "layer {position} of the {prefix} ({layer:?}) cannot follow {shape:?}"
                 ))
             })?;
-            if !(1..=VALUE_LIMIT).contains(&next.numel()) {
+            if !(1..=FLOW_LIMIT).contains(&next.numel()) {
                 return Err(ModelError::Architecture(format!(
-                    "layer {position} of the {prefix} ({layer:?}) gives {} values, expected 1 to {VALUE_LIMIT}",
+                    "layer {position} of the {prefix} ({layer:?}) gives {} values, expected 1 to {FLOW_LIMIT}",
                     next.numel()
                 )));
             }

@@ -7,8 +7,8 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::error::{ModelError, Result};
 
-/// More values than any model of ours has, or any of its layers gives: a description beyond it is damaged.
-pub(crate) const VALUE_LIMIT: i64 = 1 << 28;
+/// More values than any model of ours has: a description beyond it is damaged.
+const VALUE_LIMIT: i64 = 1 << 28;
 
 /// How a parameter's values begin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,7 +40,7 @@ pub struct ParameterInfo {
 }
 
 impl ParameterInfo {
-    fn numel(&self) -> i64 {
+    pub(crate) fn numel(&self) -> i64 {
         self.shape.iter().fold(1, |product, size| product.saturating_mul(*size))
     }
 }

@@ -1,13 +1,16 @@
 //! Tensors in files: names and shapes are compared with what is expected before a value is copied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
-use run_store::NamedTensor;
+use run_store::{NamedTensor, StoreError};
 use tch::{Device, Tensor};
 
 use crate::error::{ModelError, Result};
-use crate::parameters::Parameters;
+use crate::parameters::{ParameterInfo, Parameters};
+
+const ADVICE: &str = "use the weights of this model.json, or train the model again with --force";
 
 /// A model whose values travel in a file.
 pub trait Weights {
@@ -47,6 +50,23 @@ pub fn read_weights(path: &Path, parameters: &mut Parameters) -> Result<()> {
     Ok(())
 }
 
+/// Memory that is set aside for a model whatever file it comes with: the study's models take a few MB.
+const ALLOWANCE: u64 = 64 << 20;
+
+/// Checks that the values of `infos` take no memory out of proportion to the file at `path`, before it is set aside for them.
+///
+/// # Errors
+/// They do, or there is no file.
+pub(crate) fn check_size(path: &Path, infos: &[ParameterInfo]) -> Result<()> {
+    let bytes = infos.iter().fold(0_i64, |sum, info| sum.saturating_add(info.numel())).saturating_mul(4);
+    let length = fs::metadata(path).map_err(StoreError::io("read", path))?.len();
+    if u64::try_from(bytes).is_ok_and(|bytes| bytes <= length.saturating_mul(2).saturating_add(ALLOWANCE)) {
+        return Ok(());
+    }
+    let problem = format!("expected {bytes} bytes of values, as model.json describes, found {length} in all");
+    Err(ModelError::Weights { path: path.to_owned(), problem, advice: ADVICE })
+}
+
 /// Writes f32 `tensors` with their names to `path`. Equal values give equal bytes.
 ///
 /// # Errors
@@ -65,13 +85,10 @@ pub fn write_tensors(path: &Path, tensors: &[(&str, &Tensor)]) -> Result<()> {
 /// # Errors
 /// It does not, or cannot be read.
 pub fn read_tensors(path: &Path, expected: &[(&str, &[i64])]) -> Result<Vec<Tensor>> {
-    let refuse = |problem: String| {
-        let advice = "use the weights of this model.json, or train the model again with --force";
-        ModelError::Weights { path: path.to_owned(), problem, advice }
-    };
+    let refuse = |problem: String| ModelError::Weights { path: path.to_owned(), problem, advice: ADVICE };
     let found = run_store::read_tensors(path)?;
-    let is_expected = |found: &NamedTensor| expected.iter().any(|(name, _)| *name == found.name);
-    if let Some(extra) = found.iter().find(|found| !is_expected(found)) {
+    let names: BTreeSet<&str> = expected.iter().map(|(name, _)| *name).collect();
+    if let Some(extra) = found.iter().find(|found| !names.contains(found.name.as_str())) {
         return Err(refuse(format!("expected no tensor `{}` in this architecture, found one", extra.name)));
     }
     let found: BTreeMap<&str, &NamedTensor> = found.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();

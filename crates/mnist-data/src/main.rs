@@ -21,7 +21,7 @@ struct Args {
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     source: Option<PathBuf>,
     /// Name of the dataset [default: the last part of --run]
-    #[arg(long)]
+    #[arg(long, value_parser = run_store::parse_name)]
     name: Option<String>,
     #[command(flatten)]
     files: Option<Files>,

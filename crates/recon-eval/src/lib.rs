@@ -76,7 +76,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let reader_description: ReaderDescription = read_document(reader_model.path())?;
         check_reader(reader_model.path(), &reader_description, &description, dataset.class_count)?;
         let images = dataset.test.first(train_metrics.test_count as usize);
-        let mut model = Autoencoder::new(description, device, 0)
+        let mut model = Autoencoder::for_values_of(description, device, weights.path())
             .with_context(|| format!("{} and its weights", model_file.path().display()))?;
         let weights = WeightsByEpoch::read(weights.path(), model.parameters())?;
         let reader = Classifier::load_reader(&reader_description, device, reader_weights.path())

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    CompareArgs, ExportArgs, FiguresArgs, HtmlArgs, TableArgs, VerifyArgs, compare, export, figures, html, say, table,
-    verify,
+    CompareArgs, ExportArgs, FiguresArgs, HtmlArgs, Printable, TableArgs, VerifyArgs, compare, export, figures, html,
+    say, table, verify,
 };
 
 /// Reads runs: shows and draws what they reached, what differs between them, and whether their files are as they were written.
@@ -31,7 +31,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let mut out = io::stdout().lock();
+    let mut out = Printable(io::stdout().lock());
     let result = match CommandLine::parse().command {
         Command::Table(args) => table(&args, &mut out),
         Command::Compare(args) => compare(&args, &mut out),

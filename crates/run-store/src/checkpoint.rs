@@ -16,7 +16,8 @@ use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
 use crate::layout::file;
 use crate::lock::FolderLock;
-use crate::replace::remove_folder;
+use crate::names::names_below;
+use crate::replace::{is_folder, remove_folder};
 
 /// How many are kept while a stage works.
 const KEPT: usize = 2;
@@ -30,6 +31,7 @@ struct State {
     key: ContentHash,
     epoch: u32,
     optimizer_steps: u32,
+    #[serde(deserialize_with = "names_below")]
     files: BTreeMap<String, ContentHash>,
 }
 
@@ -177,7 +179,10 @@ impl Checkpoints {
     }
 
     fn is_own(&self, folder: &Path) -> bool {
-        read_document::<State>(&folder.join(file::CHECKPOINT_STATE)).is_ok_and(|state| state.key == self.key)
+        // Nothing that lies elsewhere becomes a part of the result.
+        let holds_files = list(folder).is_ok_and(|files| files.iter().all(|path| is_file(path)));
+        holds_files
+            && read_document::<State>(&folder.join(file::CHECKPOINT_STATE)).is_ok_and(|state| state.key == self.key)
     }
 
     /// The checkpoint in `folder`, `None` if it is of another training.
@@ -188,6 +193,10 @@ impl Checkpoints {
         }
         for (name, expected) in &state.files {
             let path = folder.join(name);
+            if !is_file(&path) {
+                let problem = "expected a file, found a link, something else or nothing";
+                return Err(StoreError::invalid(&path, problem, "an earlier one is taken instead"));
+            }
             let (found, _) = hash_file(&path)?;
             if found != *expected {
                 let problem = format!("expected content {}, found {}", expected.short(), found.short());
@@ -206,10 +215,29 @@ pub(crate) fn drop_unfinished(folder: &Path) -> Result<bool> {
     Ok(folder.exists())
 }
 
+/// Whether there is a file itself at `path`, and no link to one.
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+}
+
+/// Removes everything from `folder` but checkpoints.
+pub(crate) fn clear_all_else(folder: &Path) -> Result<()> {
+    let checkpoints = epochs(folder);
+    list(folder)?
+        .iter()
+        .filter(|path| !checkpoints.values().any(|kept| kept == *path))
+        .try_for_each(|path| remove_folder(path))
+}
+
 /// Every checkpoint in `folder`, by epoch.
 fn epochs(folder: &Path) -> BTreeMap<u32, PathBuf> {
     let epoch = |path: &Path| path.file_name()?.to_str()?.strip_prefix(PREFIX)?.parse().ok();
-    list(folder).unwrap_or_default().into_iter().filter_map(|path| Some((epoch(&path)?, path))).collect()
+    list(folder)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|path| is_folder(path))
+        .filter_map(|path| Some((epoch(&path)?, path)))
+        .collect()
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -1,19 +1,22 @@
 //! The one place that knows bincode: a payload behind a magic number, a version and its length.
 //!
-//! Large payloads borrow from the bytes of the file, so a length that a broken file claims cannot make them allocate. Small
-//! ones own their values, up to a limit of their format.
+//! Large payloads and long [`Numbers`] are taken from the bytes of the file, so a length that a broken file claims cannot make
+//! them allocate. Short ones own their values, up to a limit of their format.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use bincode::config::{Configuration, Fixint, LittleEndian};
+use bincode::de::read::BorrowReader;
+use bincode::de::{BorrowDecoder, Decode};
+use bincode::error::DecodeError;
 use bincode::{BorrowDecode, Encode};
 
+use crate::contained::contain_panics;
 use crate::error::{Result, StoreError};
+use crate::opened::{self, SIZE_LIMIT};
 
-/// The largest file this reads: the 70,000 images of MNIST take 55 MB.
-pub(crate) const SIZE_LIMIT: usize = 16 << 30;
 const HEADER_LENGTH: usize = 20;
 
 /// What tells one kind of file from another.
@@ -55,11 +58,7 @@ impl Encoded {
         let kind = format.kind;
         let invalid =
             |problem: String| StoreError::invalid(path, problem, format!("rerun the stage that writes the {kind}"));
-        let length = fs::metadata(path).map_err(StoreError::io("read", path))?.len();
-        if length > SIZE_LIMIT as u64 {
-            return Err(invalid(format!("expected a {kind} of at most {SIZE_LIMIT} bytes, found {length}")));
-        }
-        let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
+        let bytes = opened::read(path, &format!("a {kind}"), SIZE_LIMIT)?;
         let Some((header, payload)) = bytes.split_at_checked(HEADER_LENGTH) else {
             return Err(invalid(format!("expected a {kind}, found a file of only {} bytes", bytes.len())));
         };
@@ -90,11 +89,27 @@ impl Encoded {
     ) -> Result<T> {
         let payload = self.bytes.get(HEADER_LENGTH..).unwrap_or_default();
         let invalid = |problem| StoreError::invalid(path, problem, "rerun the stage that wrote it");
-        let (value, read) = bincode::borrow_decode_from_slice(payload, configuration().with_limit::<LIMIT>())
-            .map_err(|error| invalid(format!("the {} cannot be decoded ({error})", format.kind)))?;
+        let decode = || bincode::borrow_decode_from_slice(payload, configuration().with_limit::<LIMIT>());
+        let (value, read) = contain_panics(|| decode().map_err(|error| error.to_string()))
+            .flatten()
+            .map_err(|problem| invalid(format!("the {} cannot be decoded ({problem})", format.kind)))?;
         if read != payload.len() {
             return Err(invalid(format!("the {} ends after {read} of {} bytes", format.kind, payload.len())));
         }
         Ok(value)
+    }
+}
+
+/// A list of numbers, decoded once its bytes are known to be there. On disk it is as a `Vec<f64>` is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Numbers(pub Vec<f64>);
+
+impl<'a, C> BorrowDecode<'a, C> for Numbers {
+    fn borrow_decode<D: BorrowDecoder<'a, Context = C>>(decoder: &mut D) -> std::result::Result<Self, DecodeError> {
+        let length = u64::decode(decoder)?.checked_mul(size_of::<f64>() as u64);
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let length = length.ok_or(DecodeError::LimitExceeded)?;
+        let bytes = decoder.borrow_reader().take_bytes(length)?;
+        Ok(Self(bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()))
     }
 }

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use bincode::{BorrowDecode, Encode};
 
-use crate::codec::{self, Encoded, Format, SIZE_LIMIT};
+use crate::codec::{self, Encoded, Format};
 use crate::error::{Result, StoreError};
 use crate::layout::Split;
 
 const FORMAT: Format = Format { kind: "prepared dataset", magic: *b"LSDATASE", version: 1 };
+
+/// All parts of a dataset are borrowed from the file's bytes: none is allocated.
+const DECODE_LIMIT: usize = usize::MAX;
 
 /// A dataset of grey images with labels, borrowed from wherever its bytes lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
@@ -135,7 +138,7 @@ impl DatasetFile {
     /// # Errors
     /// The file is damaged or contradicts itself.
     pub fn dataset(&self) -> Result<Dataset<'_>> {
-        let dataset: Dataset<'_> = self.encoded.decode::<_, SIZE_LIMIT>(&FORMAT, &self.path)?;
+        let dataset: Dataset<'_> = self.encoded.decode::<_, DECODE_LIMIT>(&FORMAT, &self.path)?;
         match dataset.inconsistency() {
             Some(problem) => Err(StoreError::invalid(&self.path, problem, "run mnist-data again with --force")),
             None => Ok(dataset),

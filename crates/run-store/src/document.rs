@@ -7,8 +7,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::contained::contain_panics;
 use crate::error::{Result, StoreError};
+use crate::opened;
 
+/// The most bytes of a document. Ours have thousands.
+const SIZE_LIMIT: u64 = 64 << 20;
+/// The most values in a document: those of a clustering with 20,000 clusters are half of it.
+const VALUE_LIMIT: usize = 1 << 19;
 const RERUN: &str = "rerun the stage that wrote it with --force";
 
 /// A type that stands alone in a JSON file.
@@ -47,6 +53,7 @@ struct VersionOnly {
 pub fn write_document<T: Document>(path: &Path, document: &T) -> Result<()> {
     let text = document_text(document)
         .map_err(|error| StoreError::invalid(path, format!("{} cannot be written: {error}", T::KIND), "report this"))?;
+    check_value_count(path, T::KIND, text.as_bytes(), "nothing was written")?;
     fs::write(path, text).map_err(StoreError::io("write", path))
 }
 
@@ -64,9 +71,9 @@ pub fn document_text<T: Document>(document: &T) -> serde_json::Result<String> {
 /// # Errors
 /// The file cannot be read, or says none.
 pub fn schema_version(path: &Path) -> Result<u64> {
-    let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
-    let version = serde_json::from_slice::<VersionOnly>(&bytes).map_err(|error| {
-        let problem = format!("expected JSON with a schema_version, found something else ({error})");
+    let bytes = read_bytes(path, "a document", RERUN)?;
+    let version: VersionOnly = parse(&bytes).map_err(|problem| {
+        let problem = format!("expected JSON with a schema_version, found something else ({problem})");
         StoreError::invalid(path, problem, RERUN)
     })?;
     Ok(version.schema_version)
@@ -77,11 +84,11 @@ pub fn schema_version(path: &Path) -> Result<u64> {
 /// # Errors
 /// The file cannot be read, is not such a document, or is of a newer version.
 pub fn read_document<T: Document>(path: &Path) -> Result<T> {
-    let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
-    let not_this = |error: serde_json::Error| {
-        StoreError::invalid(path, format!("expected {} as JSON, found something else ({error})", T::KIND), T::ADVICE)
+    let bytes = read_bytes(path, T::KIND, T::ADVICE)?;
+    let not_this = |problem: String| {
+        StoreError::invalid(path, format!("expected {} as JSON, found something else ({problem})", T::KIND), T::ADVICE)
     };
-    let version: VersionOnly = serde_json::from_slice(&bytes).map_err(not_this)?;
+    let version: VersionOnly = parse(&bytes).map_err(not_this)?;
     let supported = T::SCHEMA_VERSION;
     if version.schema_version > u64::from(supported) {
         return Err(StoreError::TooNew {
@@ -91,9 +98,33 @@ pub fn read_document<T: Document>(path: &Path) -> Result<T> {
             supported,
         });
     }
-    let mut document: Value = serde_json::from_slice(&bytes).map_err(not_this)?;
-    if let Some(older) = u32::try_from(version.schema_version).ok().filter(|found| *found < supported) {
-        document = T::upgrade(document, older);
+    match u32::try_from(version.schema_version).ok().filter(|found| *found < supported) {
+        None => parse(&bytes).map_err(not_this),
+        Some(older) => {
+            let document = T::upgrade(parse(&bytes).map_err(not_this)?, older);
+            serde_json::from_value(document).map_err(|error| not_this(error.to_string()))
+        }
     }
-    serde_json::from_value(document).map_err(not_this)
+}
+
+/// The bytes of the document at `path`, of which there are not too many for any document of ours.
+fn read_bytes(path: &Path, kind: &str, advice: &str) -> Result<Vec<u8>> {
+    let bytes = opened::read(path, kind, SIZE_LIMIT)?;
+    check_value_count(path, kind, &bytes, advice)?;
+    Ok(bytes)
+}
+
+/// Checks that the JSON `text` has no more than [`VALUE_LIMIT`] values: in memory each takes up to a hundred times the bytes that
+/// it has there. Before each stands one of three signs, which may stand in a string too.
+fn check_value_count(path: &Path, kind: &str, text: &[u8], advice: &str) -> Result<()> {
+    let count = text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if count <= VALUE_LIMIT {
+        return Ok(());
+    }
+    let problem = format!("expected {kind} of at most {VALUE_LIMIT} values, found some {count}");
+    Err(StoreError::invalid(path, problem, advice))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String> {
+    contain_panics(|| serde_json::from_slice(bytes).map_err(|error| error.to_string())).flatten()
 }

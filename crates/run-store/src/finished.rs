@@ -95,7 +95,10 @@ impl FinishedStage {
     pub fn source_run(&self, name: &str) -> Option<RunDir> {
         let input = self.manifest.inputs.get(name)?;
         let path = self.dir.run().join(&input.path);
-        RunDir::of_file(&path)
+        // The manifest may be anybody's. What it says leads to other runs, and to nothing else.
+        let folder = path.parent()?.file_name()?.to_str()?;
+        let stage = folder.split_once('@').map_or(folder, |(stage, _)| stage);
+        Stage::ALL.iter().any(|known| known.name() == stage).then(|| RunDir::of_file(&path))?
     }
 }
 

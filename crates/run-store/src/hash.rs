@@ -1,12 +1,12 @@
 //! BLAKE3 content hashes: what manifests record and fingerprints are made of.
 
 use std::fmt;
-use std::fs::File;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, StoreError};
+use crate::opened::open;
 
 /// The BLAKE3 hash of some content, as 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub fn hash_bytes(bytes: &[u8]) -> ContentHash {
 /// # Errors
 /// The file cannot be read.
 pub fn hash_file(path: &Path) -> Result<(ContentHash, u64)> {
-    let file = File::open(path).map_err(StoreError::io("read", path))?;
+    let (file, _) = open(path)?;
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(file).map_err(StoreError::io("read", path))?;
     Ok((ContentHash(hasher.finalize().to_hex().to_string()), hasher.count()))

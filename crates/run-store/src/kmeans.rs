@@ -4,15 +4,15 @@ use std::path::Path;
 
 use bincode::{BorrowDecode, Encode};
 
-use crate::codec::{self, Encoded, Format};
+use crate::codec::{self, Encoded, Format, Numbers};
 use crate::error::{Result, StoreError};
 
 const FORMAT: Format = Format { kind: "K-means model", magic: *b"LSKMEANS", version: 1 };
-/// 32 million coordinates.
-const SIZE_LIMIT: usize = 256 << 20;
+/// What the names of four million clusters take.
+const NAMES_LIMIT: usize = 16 << 20;
 
 /// Centroids and the names given to their clusters.
-#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct KMeansModel {
     /// Coordinates of a centroid.
     pub dimensions: u32,
@@ -24,6 +24,16 @@ pub struct KMeansModel {
     pub one_to_one_names: Vec<Option<u8>>,
     /// The BLAKE3 of the weights of the autoencoder whose latents these are.
     pub model_fingerprint: String,
+}
+
+/// The model as it is decoded.
+#[derive(BorrowDecode)]
+struct Decoded<'a> {
+    dimensions: u32,
+    centroids: Numbers,
+    majority_names: Vec<Option<u8>>,
+    one_to_one_names: Vec<Option<u8>>,
+    model_fingerprint: &'a str,
 }
 
 impl KMeansModel {
@@ -46,11 +56,19 @@ impl KMeansModel {
     /// # Errors
     /// The file cannot be read, is no such model, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
-        let model: Self = Encoded::read(&FORMAT, path)?.decode::<_, SIZE_LIMIT>(&FORMAT, path)?;
+        let encoded = Encoded::read(&FORMAT, path)?;
+        let decoded = encoded.decode::<Decoded<'_>, NAMES_LIMIT>(&FORMAT, path)?;
+        let model = Self {
+            dimensions: decoded.dimensions,
+            centroids: decoded.centroids.0,
+            majority_names: decoded.majority_names,
+            one_to_one_names: decoded.one_to_one_names,
+            model_fingerprint: decoded.model_fingerprint.to_owned(),
+        };
         let clusters = model.cluster_count();
         let consistent = clusters > 0
             && model.dimensions > 0
-            && model.centroids.len() == clusters * model.dimensions as usize
+            && Some(model.centroids.len()) == clusters.checked_mul(model.dimensions as usize)
             && model.one_to_one_names.len() == clusters
             && model.centroids.iter().all(|value| value.is_finite());
         if consistent {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::{is_visible, parse_tag, quoted};
+
 /// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -203,7 +205,9 @@ impl RunDir {
     #[must_use]
     pub fn name(&self) -> String {
         let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
-        absolute.file_name().map_or_else(|| self.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+        let name = absolute.file_name().map_or_else(|| self.path.to_string_lossy(), |name| name.to_string_lossy());
+        // The folder may be anybody's, and its name goes to terminals and pages.
+        name.chars().map(|character| if is_visible(character) { character } else { '\u{fffd}' }).collect()
     }
 
     /// The folder of `stage`, or of its variant `tag`.
@@ -234,7 +238,7 @@ impl RunDir {
             .filter_map(|entry| {
                 let name = entry.file_name().into_string().ok()?;
                 let (stage_name, tag) = name.split_once('@')?;
-                (stage_name == stage.name()).then(|| tag.to_owned())
+                (stage_name == stage.name()).then(|| parse_tag(tag).ok())?
             })
             .collect();
         tags.sort();
@@ -313,8 +317,8 @@ impl StageDir {
     /// The command that makes this folder, for messages.
     #[must_use]
     pub fn command(&self) -> String {
-        let tag = self.tag.as_ref().map_or_else(String::new, |tag| format!(" --tag {tag}"));
-        format!("{} --run {}{tag}", self.stage, self.run.display())
+        let tag = self.tag.as_ref().map_or_else(String::new, |tag| format!(" --tag {}", quoted(tag)));
+        format!("{} --run {}{tag}", self.stage, quoted(&self.run.to_string_lossy()))
     }
 
     /// Where a new result is written before it takes the folder's place.
@@ -339,19 +343,6 @@ impl StageDir {
     /// The folder that must not be there beside this one.
     pub(crate) fn rival(&self) -> Option<Self> {
         Some(Self { run: self.run.clone(), stage: self.stage.rival()?, tag: None })
-    }
-}
-
-/// Reads the tag of a variant: letters, digits, dots, underscores and hyphens, so that it can stand in a folder's name.
-///
-/// # Errors
-/// It is empty, begins with something else than a letter or digit, or holds something else.
-pub fn parse_tag(text: &str) -> Result<String, String> {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
-    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected a letter or digit, then letters, digits, dots, underscores and hyphens".to_owned())
     }
 }
 

@@ -18,6 +18,7 @@ mod checkpoint;
 mod choice;
 mod cluster_counts;
 mod codec;
+mod contained;
 mod dataset;
 mod decoded;
 mod document;
@@ -34,6 +35,10 @@ mod lock;
 mod manifest;
 mod metrics;
 mod model;
+mod names;
+mod opened;
+mod parquet_bounds;
+mod parquet_footer;
 mod plan;
 mod projector;
 mod readings;
@@ -41,12 +46,14 @@ mod reconstructions;
 mod replace;
 mod table;
 mod tensors;
+mod thrift;
 mod work;
 
 pub use artifacts::{ArtifactsDir, FiguresDir, free_name};
 pub use assignments::{Assignments, AssignmentsWriter, Clustered};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use cluster_counts::{ClusterCount, ClusterCounts};
+pub use contained::contain_panics;
 pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
 pub use decoded::{DecodedLatent, DecodedSheet};
 pub use document::{Document, document_text, read_document, schema_version, write_document};
@@ -58,7 +65,7 @@ pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, RefinementEpoc
 pub use kmeans::KMeansModel;
 pub use latents::{LatentSplits, LatentWriter, Latents, LatentsHeader};
 pub use latents_file::LatentsFile;
-pub use layout::{RunDir, Split, Stage, StageDir, file, parse_tag, prepared_dataset, raw_dataset};
+pub use layout::{RunDir, Split, Stage, StageDir, file, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{
     ClassMetrics, ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, DatasetMetrics,
@@ -66,6 +73,7 @@ pub use metrics::{
     TrainMetrics,
 };
 pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind, ReaderDescription};
+pub use names::{parse_name, parse_run, parse_tag, printable};
 pub use plan::{Decision, Plan, Reason};
 pub use projector::{Point, PointImages, ProjectorDir, ProjectorWork};
 pub use readings::{Reading, ReconstructionReading};

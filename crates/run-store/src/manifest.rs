@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::document::Document;
 use crate::hash::ContentHash;
 use crate::layout::Stage;
+use crate::names::names_below;
 use crate::plan::hash_facts;
 
 /// The record of one finished run of a stage.
@@ -29,6 +30,7 @@ pub struct Manifest {
     /// What it read, by name.
     pub inputs: BTreeMap<String, InputRecord>,
     /// What it wrote, by path below the folder.
+    #[serde(deserialize_with = "names_below")]
     pub outputs: BTreeMap<String, FileRecord>,
     /// Where it ran.
     pub environment: Environment,

@@ -23,6 +23,8 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
     };
     drop_abandoned(path);
     let partial = partial_file(path);
+    // A link that waits there would have another file written to.
+    remove_folder(&partial)?;
     // Held until the end: so others can tell it from one that a kill left.
     let lock = locked_file(&partial).map_err(named)?;
     let written = write(&partial)
@@ -96,6 +98,9 @@ impl FolderReplacement {
         };
         fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
         let partial = hidden(&target, PARTIAL);
+        if !is_folder(&partial) {
+            remove_folder(&partial)?;
+        }
         fs::create_dir_all(&partial).map_err(StoreError::io("create", &partial))?;
         let lock = lock_folder(&target, &partial)?;
         let replacement = Self { target, partial, committed: false, _lock: lock };
@@ -158,12 +163,7 @@ fn lock_folder(target: &Path, folder: &Path) -> Result<Option<File>> {
 /// Removes everything from `folder`.
 fn clear(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
-        let path = entry.map_err(StoreError::io("read", folder))?.path();
-        if path.is_dir() {
-            remove_folder(&path)?;
-        } else {
-            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
-        }
+        remove_folder(&entry.map_err(StoreError::io("read", folder))?.path())?;
     }
     Ok(())
 }
@@ -181,8 +181,15 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(StoreError::io("flush", path))
 }
 
+/// Whether there is a folder itself at `path`, and no link to one.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+}
+
+/// Removes the folder at `path` with all that is in it, or the file or link that is there in its place. What links lead to stays.
 pub(crate) fn remove_folder(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
+    let removed = if is_folder(path) { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
         _ => Ok(()),
     }

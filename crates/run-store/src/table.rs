@@ -12,10 +12,18 @@ use polars::io::parquet::read::{FileMetadata, ParallelStrategy, ParquetReader};
 use polars::io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetWriter};
 use polars::prelude::{
     Column, DataFrame, DataType, Float32Type, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder, PolarsError,
-    PolarsResult, Schema,
+    PolarsResult, Schema, Series,
 };
 
+use crate::contained::contain_panics;
 use crate::error::{Result, StoreError};
+use crate::{opened, parquet_bounds};
+
+/// The key of the columns' types in Arrow's own words.
+const ARROW_SCHEMA: &str = "ARROW:schema";
+
+/// The texts of our tables are words.
+const TEXT_LIMIT: usize = 256;
 
 /// Key-value pairs in a file's footer.
 pub(crate) type Metadata = BTreeMap<String, String>;
@@ -79,16 +87,24 @@ pub(crate) struct TableFile {
     path: PathBuf,
     kind: &'static str,
     file: File,
-    footer: Arc<FileMetadata>,
+    footer: FileMetadata,
 }
 
 impl TableFile {
     /// Opens the file at `path`, which should be a `kind`.
     pub(crate) fn open(path: &Path, kind: &'static str) -> Result<Self> {
-        let file = File::open(path).map_err(StoreError::io("read", path))?;
-        let footer = file.try_clone().map_err(StoreError::io("read", path)).and_then(|file| {
-            ParquetReader::new(file).get_metadata().cloned().map_err(|error| unreadable_file(path, kind, &error))
-        })?;
+        let (file, length) = opened::open(path)?;
+        parquet_bounds::check(&file, length).map_err(|problem| unreadable_file(path, kind, &problem))?;
+        let read = |file| -> PolarsResult<FileMetadata> {
+            let mut footer = Arc::unwrap_or_clone(Arc::clone(ParquetReader::new(file).get_metadata()?));
+            // Arrow's own note of the columns nests as deep as it likes. Ours can be told from Parquet's.
+            footer.key_value_metadata.iter_mut().for_each(|pairs| pairs.retain(|pair| pair.key != ARROW_SCHEMA));
+            Ok(footer)
+        };
+        let copy = file.try_clone().map_err(StoreError::io("read", path))?;
+        let footer = contain_panics(|| read(copy).map_err(|error| error.to_string()))
+            .flatten()
+            .map_err(|problem| unreadable_file(path, kind, &problem))?;
         Ok(Self { path: path.to_owned(), kind, file, footer })
     }
 
@@ -114,15 +130,45 @@ impl TableFile {
         together.into_iter().flat_map(parts)
     }
 
+    /// The footer with no other row groups than those that have some of `rows`, and the first row of these: polars begins to
+    /// decode every row group that it is shown.
+    fn groups_of(&self, rows: &Range<usize>) -> (FileMetadata, usize) {
+        let groups = &self.footer.row_groups;
+        let ends = groups.iter().scan(0, |end, group| {
+            *end += group.num_rows();
+            Some(*end)
+        });
+        let ends: Vec<usize> = ends.collect();
+        let begin = ends.partition_point(|end| *end <= rows.start);
+        let first_row = begin.checked_sub(1).map_or(0, |before| ends[before]);
+        let end = groups.len().min(1 + ends.partition_point(|end| *end < rows.end));
+        let row_groups = groups.get(begin..end).unwrap_or_default().to_vec();
+        let footer = FileMetadata {
+            version: self.footer.version,
+            num_rows: row_groups.iter().map(|group| group.num_rows()).sum(),
+            max_row_group_height: self.footer.max_row_group_height,
+            created_by: None,
+            row_groups,
+            key_value_metadata: None,
+            schema_descr: self.footer.schema_descr.clone(),
+            column_orders: self.footer.column_orders.clone(),
+            footer_buf: self.footer.footer_buf.clone(),
+        };
+        (footer, first_row)
+    }
+
     /// Reads some of the rows.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Result<Table> {
+        let (groups, first_row) = self.groups_of(&rows);
         let read = || -> PolarsResult<DataFrame> {
             let file = self.file.try_clone()?;
             let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None).set_rechunk(true);
-            reader.set_metadata(Arc::clone(&self.footer));
-            reader.with_slice(Some((rows.start, rows.len()))).finish()
+            reader.set_metadata(Arc::new(groups));
+            reader.with_slice(Some((rows.start - first_row, rows.len()))).finish()
         };
-        let frame = read().map_err(|error| unreadable_file(&self.path, self.kind, &error))?;
+        let frame = contain_panics(|| read().map_err(|error| error.to_string()))
+            .flatten()
+            .map_err(|problem| unreadable_file(&self.path, self.kind, &problem))?;
         let pairs = self.footer.key_value_metadata.iter().flatten();
         let metadata = pairs.filter_map(|pair| Some((pair.key.clone(), pair.value.clone()?))).collect();
         let table = Table { path: self.path.clone(), kind: self.kind, first_row: rows.start, frame, metadata };
@@ -133,7 +179,7 @@ impl TableFile {
     }
 }
 
-fn unreadable_file(path: &Path, kind: &str, error: &PolarsError) -> StoreError {
+fn unreadable_file(path: &Path, kind: &str, error: &str) -> StoreError {
     StoreError::invalid(
         path,
         format!("expected {kind} in Parquet, found a file that cannot be read so ({error})"),
@@ -257,6 +303,13 @@ impl Table {
 
     pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>> {
         let column = self.column(name, &DataType::String)?.str().map_err(self.unreadable(name))?;
+        // Rows may share a text in the file. Each gets its own here.
+        if let Some(row) = column.iter().flatten().position(|text| text.len() > TEXT_LIMIT) {
+            return Err(self.invalid(format!(
+                "expected at most {TEXT_LIMIT} bytes of text in column `{name}`, found more in row {}",
+                self.first_row + row
+            )));
+        }
         Ok(column.iter().flatten().map(str::to_owned).collect())
     }
 
@@ -264,20 +317,17 @@ impl Table {
     pub(crate) fn f32_lists(&self, name: &str, length: usize) -> Result<Vec<Vec<f32>>> {
         let kind = DataType::List(Box::new(DataType::Float32));
         let column = self.column(name, &kind)?.list().map_err(self.unreadable(name))?;
-        let lists: PolarsResult<Vec<Vec<f32>>> = column
-            .series_iter()
-            .flatten()
-            .map(|series| Ok(series.f32()?.iter().map(|value| value.unwrap_or(f32::NAN)).collect()))
-            .collect();
-        let lists = lists.map_err(self.unreadable(name))?;
-        for (row, list) in lists.iter().enumerate() {
+        let list = |(row, series): (usize, Series)| {
+            let values = series.f32().map_err(self.unreadable(name))?;
+            let list: Vec<f32> = values.iter().map(|value| value.unwrap_or(f32::NAN)).collect();
             if list.len() != length || list.iter().any(|value| !value.is_finite()) {
                 return Err(self.invalid(format!(
                     "expected {length} finite values in each row of column `{name}`, found {} in row {row}",
                     list.len()
                 )));
             }
-        }
-        Ok(lists)
+            Ok(list)
+        };
+        column.series_iter().flatten().enumerate().map(list).collect()
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
+use crate::contained::contain_panics;
 use crate::error::{Result, StoreError};
+use crate::opened::{self, SIZE_LIMIT};
 
 const ADVICE: &str = "use the weights of this model.json, or train the model again with --force";
 
@@ -51,15 +53,27 @@ pub fn write_tensors(path: &Path, tensors: &[NamedTensor]) -> Result<()> {
     fs::write(path, file).map_err(StoreError::io("write", path))
 }
 
+/// The header of a file of `length` bytes may have this many: in memory it takes several times as much.
+fn header_limit(length: u64) -> u64 {
+    (1 << 20) + length / 16
+}
+
 /// Reads the file at `path`: its tensors, which are finite, by name.
 ///
 /// # Errors
 /// The file cannot be read, is no safetensors file, or holds values of another type or that are not finite.
 pub fn read_tensors(path: &Path) -> Result<Vec<NamedTensor>> {
     let refuse = |problem: String| StoreError::invalid(path, problem, ADVICE);
-    let file = fs::read(path).map_err(|error| refuse(format!("the weights cannot be read ({error})")))?;
-    let tensors = SafeTensors::deserialize(&file)
-        .map_err(|error| refuse(format!("expected weights as safetensors, found something else ({error})")))?;
+    let file = opened::read(path, "weights", SIZE_LIMIT)?;
+    let not_this = |problem| refuse(format!("expected weights as safetensors, found something else ({problem})"));
+    if let Some((first, _)) = file.split_first_chunk()
+        && u64::from_le_bytes(*first) > header_limit(file.len() as u64)
+    {
+        return Err(not_this(format!("its header is too long for a file of {} bytes", file.len())));
+    }
+    let tensors = contain_panics(|| SafeTensors::deserialize(&file).map_err(|error| error.to_string()))
+        .flatten()
+        .map_err(not_this)?;
     let read = |(name, view): (&str, TensorView<'_>)| {
         if view.dtype() != Dtype::F32 {
             return Err(refuse(format!("expected tensor `{name}` of type F32, found {:?}", view.dtype())));
@@ -100,7 +114,7 @@ mod tests {
             let error = read_tensors(&path).unwrap_err().to_string();
             assert!(error.contains("weights.safetensors") && error.contains(expected), "{error}");
         };
-        refused("cannot be read");
+        refused("cannot read");
         let bytes = f32::NAN.to_le_bytes();
         let other = safetensors::serialize([("a", TensorView::new(Dtype::F32, vec![1], &bytes).unwrap())], None);
         fs::write(&path, other.unwrap()).unwrap();

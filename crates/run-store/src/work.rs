@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::checkpoint::{Checkpoints, drop_unfinished};
+use crate::checkpoint::{self, Checkpoints, drop_unfinished};
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
@@ -14,7 +14,7 @@ use crate::layout::{StageDir, file};
 use crate::lock::FolderLock;
 use crate::manifest::{Environment, FileRecord, Manifest, Versions};
 use crate::plan::{Plan, Reason};
-use crate::replace::{put_in_place, remove_folder, sync};
+use crate::replace::{is_folder, put_in_place, remove_folder, sync};
 
 /// A stage folder in the making. Dropped before [`commit`](Self::commit), it leaves no trace but its checkpoints; killed,
 /// it leaves an earlier result as it was.
@@ -140,9 +140,10 @@ fn prepare(partial: &Path, reason: &Reason) -> Result<()> {
     fs::create_dir_all(partial).map_err(StoreError::io("create", partial))
 }
 
-/// Removes everything from `folder` but its checkpoints, and the folder too if it has none.
+/// Removes everything from `folder` but its checkpoints, and the folder too if it has none. What links lead to is left alone.
 fn clear_but_checkpoints(folder: &Path) -> Result<()> {
-    if !drop_unfinished(&folder.join(file::CHECKPOINT))? {
+    let checkpoint = folder.join(file::CHECKPOINT);
+    if !is_folder(folder) || !is_folder(&checkpoint) || !drop_unfinished(&checkpoint)? {
         return remove_folder(folder);
     }
     for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
@@ -150,13 +151,10 @@ fn clear_but_checkpoints(folder: &Path) -> Result<()> {
         let path = entry.path();
         if entry.file_name() == file::CHECKPOINT {
             continue;
-        } else if path.is_dir() {
-            remove_folder(&path)?;
-        } else {
-            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
+        remove_folder(&path)?;
     }
-    Ok(())
+    checkpoint::clear_all_else(&folder.join(file::CHECKPOINT))
 }
 
 /// Removes a result that another has replaced. Its checkpoint goes first: what a kill leaves of the rest is then no training that
@@ -172,7 +170,7 @@ fn record_outputs(folder: &Path) -> Result<BTreeMap<String, FileRecord>> {
     for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
         let entry = entry.map_err(StoreError::io("read", folder))?;
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        if path.is_dir() {
+        if is_folder(&path) {
             outputs
                 .extend(record_outputs(&path)?.into_iter().map(|(below, record)| (format!("{name}/{below}"), record)));
         } else {

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use run_store::RunDir;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use run_store::{RunDir, parse_run};
 
 use crate::interrupt::Interrupt;
 
@@ -17,7 +18,7 @@ const THREAD_LIMIT: i64 = 1024;
 #[derive(Clone, Debug, clap::Args)]
 pub struct StageArgs {
     /// Folder of the run; the stage writes a folder of its own name in it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = PathBufValueParser::new().try_map(parse_run))]
     pub run: PathBuf,
     #[command(flatten)]
     common: CommonArgs,

@@ -135,5 +135,5 @@ pub fn report(result: anyhow::Result<String>) -> ExitCode {
 /// Prints a line, and does not mind a reader that has gone.
 fn say(line: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(std::io::stdout(), "{}", run_store::printable(line));
 }

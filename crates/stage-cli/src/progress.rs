@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use run_store::printable;
 
 /// What a stage's core says while it works.
 pub trait Progress {
@@ -142,7 +143,7 @@ impl Progress for Plain {
 
 /// Prints a line on stderr, and does not mind a reader that has gone: no result is lost for want of an audience.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(stderr(), "{line}");
+    let _ = writeln!(stderr(), "{}", printable(line));
 }
 
 /// A rate without false precision: `12,345`.

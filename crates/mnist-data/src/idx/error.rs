@@ -100,7 +100,7 @@ pub enum IdxError {
     /// The header claims more data than a gzip file of this length can unpack to.
     #[error(
         "{path}: expected {expected} bytes of data by the header, found a gzip file that can hold \
-         at most {most}; it is damaged or cut short, fetch it again"
+         at most {most}; it is damaged or cut short, fetch it again, or unpack it if it is whole"
     )]
     Implausible {
         /// The file.

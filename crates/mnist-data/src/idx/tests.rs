@@ -272,7 +272,7 @@ fn refuses_more_data_than_gzip_can_hold() {
         images_message(&content),
         format!(
             "expected 47040000 bytes of data by the header, found a gzip file that can hold at \
-             most {most}; it is damaged or cut short, fetch it again"
+             most {most}; it is damaged or cut short, fetch it again, or unpack it if it is whole"
         )
     );
 }

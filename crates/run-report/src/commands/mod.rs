@@ -10,6 +10,8 @@ mod verify;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use run_store::printable;
+
 pub use compare::{CompareArgs, compare};
 pub use export::{ExportArgs, export};
 pub use figures::{FiguresArgs, figures};
@@ -21,9 +23,24 @@ pub use verify::{VerifyArgs, verify};
 const NO_RUN: &str = "no run among the folders given: expected at least one such as artifacts/cae-32, which \
                       `scripts/pipeline` makes";
 
+/// Passes text on as [`printable`].
+#[derive(Debug)]
+pub struct Printable<W>(pub W);
+
+impl<W: Write> Write for Printable<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(printable(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Prints a line on stderr, and does not mind a reader that has gone.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", printable(line));
 }
 
 fn note_skipped(paths: &[PathBuf]) {

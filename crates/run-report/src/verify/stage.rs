@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use run_store::{ContentHash, FileRecord, InputRecord, Manifest, RunDir, StageDir, StoreError, file, read_document};
 
@@ -139,20 +139,16 @@ fn is_of_run(path: &Path) -> bool {
     path.components().all(|component| matches!(component, Component::Normal(_)))
 }
 
-/// Every file below `folder`, by its path there, in order. Links to folders are followed, each folder once.
+/// Every file below `folder`, by its path there, in order. A link is a file: what it leads to lies elsewhere.
 fn names(folder: &Path) -> Result<BTreeSet<String>, StoreError> {
     let mut names = BTreeSet::new();
-    let mut seen = BTreeSet::new();
     let mut waiting = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = waiting.pop() {
-        let identity: PathBuf = folder.canonicalize().map_err(StoreError::io("read", &folder))?;
-        if !seen.insert(identity) {
-            continue;
-        }
-        for entry in fs::read_dir(&folder).map_err(StoreError::io("read", &folder))? {
-            let entry = entry.map_err(StoreError::io("read", &folder))?;
+        let unreadable = || StoreError::io("read", &folder);
+        for entry in fs::read_dir(&folder).map_err(unreadable())? {
+            let entry = entry.map_err(unreadable())?;
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            if entry.path().is_dir() {
+            if entry.file_type().map_err(unreadable())?.is_dir() {
                 waiting.push((entry.path(), format!("{name}/")));
             } else {
                 names.insert(name);

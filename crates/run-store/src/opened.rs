@@ -1,0 +1,69 @@
+//! Opening files that somebody else may have made: regular ones only, and no longer than their kind may be.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{Result, StoreError};
+
+/// The largest file that is read whole: the 70,000 images of MNIST take 55 MB.
+pub(crate) const SIZE_LIMIT: u64 = 16 << 30;
+
+/// Opens the regular file at `path` and says how many bytes it has. Pipes are waited for and devices have no end, so nothing
+/// but a file is opened.
+///
+/// # Errors
+/// There is none, or it may not be read.
+pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
+    // Asked before opening, since that waits for a pipe's writer.
+    let metadata = fs::metadata(path).map_err(StoreError::io("read", path))?;
+    if !metadata.is_file() {
+        let problem = "expected a regular file, found a folder, pipe or device";
+        return Err(StoreError::invalid(path, problem, "put the file itself there"));
+    }
+    let file = File::open(path).map_err(StoreError::io("read", path))?;
+    Ok((file, metadata.len()))
+}
+
+/// The bytes of the regular file at `path`, which should be a `kind` and have no more than `limit`.
+///
+/// # Errors
+/// It is longer, or cannot be read.
+pub(crate) fn read(path: &Path, kind: &str, limit: u64) -> Result<Vec<u8>> {
+    let (file, length) = open(path)?;
+    if length > limit {
+        let problem = format!("expected {kind} of at most {limit} bytes, found {length}");
+        return Err(StoreError::invalid(path, problem, "look what it is, and move it away"));
+    }
+    let mut bytes = Vec::new();
+    // What grows while it is read is not read further than it was long.
+    let outcome = bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX)).map_err(std::io::Error::from);
+    outcome.and_then(|()| file.take(length).read_to_end(&mut bytes)).map_err(StoreError::io("read", path))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn only_files_are_opened_and_only_short_ones_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |path: &Path| read(path, "a table", 3).unwrap_err().to_string();
+        assert!(error(folder.path()).contains("expected a regular file"));
+        let path = folder.path().join("file");
+        assert!(error(&path).contains("cannot read"));
+        fs::write(&path, "four").unwrap();
+        assert!(error(&path).contains("expected a table of at most 3 bytes, found 4"));
+        assert_eq!(read(&path, "a table", 4).unwrap(), b"four");
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link");
+            // Endless, and without a length of its own.
+            std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+            assert!(error(&link).contains("expected a regular file"));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a Parquet file promises, held against the file before polars believes it: every list and chunk must lie in the file,
+//! chunks must not share bytes, and what all pages unpack to must stay in proportion to the file.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use crate::parquet_footer::{ChunkShape, MAGIC, TableShape, count};
+use crate::thrift::{Compact, Parsed, STRUCT};
+
+/// The footer's length and the magic number.
+const TAIL: u64 = 8;
+/// Bytes of a list in memory, besides its values.
+const LIST_WIDTH: u64 = 32;
+/// A page header holds a dozen numbers, and the least and greatest value of its page.
+const HEADER_LIMIT: usize = 1 << 16;
+
+/// The footer of a file of `length` bytes may have this many. Polars takes some fifteen times as much memory for it.
+fn footer_limit(length: u64) -> u64 {
+    (2 << 20) + length / 8
+}
+
+/// The values of a file of `length` bytes may take this many once they are unpacked. Tables of ours unpack to less than three times
+/// their file, but small ones may be all the same value.
+fn unpacked_limit(length: u64) -> u64 {
+    (16 << 20) + length.saturating_mul(8)
+}
+
+/// Checks what `file`, of `length` bytes, promises.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check(file: &File, length: u64) -> Result<(), String> {
+    let footer = read_footer(file, length)?;
+    let end = length - TAIL - footer.len() as u64;
+    let table = TableShape::parse(&footer).map_err(|problem| format!("its footer is damaged: {problem}"))?;
+    table.check(end)?;
+    let mut unpacked = Unpacked { limit: unpacked_limit(length), sum: 0 };
+    let mut headers = PageHeaders { file, window: Vec::new(), start: 0, end };
+    for group in &table.groups {
+        for (column, chunk) in table.columns.iter().zip(&group.chunks) {
+            unpacked.add(column.width.saturating_mul(chunk.values.max(group.rows)))?;
+            unpacked.add(if column.is_nested { group.rows.saturating_mul(LIST_WIDTH) } else { 0 })?;
+            check_pages(chunk, &mut headers, &mut unpacked)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_footer(mut file: &File, length: u64) -> Result<Vec<u8>, String> {
+    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
+    let mut tail = [0; TAIL as usize];
+    if length < MAGIC.len() as u64 + TAIL {
+        return Err(format!("it has only {length} bytes"));
+    }
+    file.seek(SeekFrom::Start(length - TAIL)).and_then(|_| file.read_exact(&mut tail)).map_err(unreadable)?;
+    let [a, b, c, d, magic @ ..] = tail;
+    if magic != MAGIC {
+        return Err("it does not end with PAR1".to_owned());
+    }
+    let footer_length = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let room = length - TAIL - MAGIC.len() as u64;
+    if footer_length > room.min(footer_limit(length)) {
+        return Err(format!("its footer of {footer_length} bytes is too long for a file of {length}"));
+    }
+    let mut footer = vec![0; footer_length as usize];
+    let start = length - TAIL - footer_length;
+    file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut footer)).map_err(unreadable)?;
+    Ok(footer)
+}
+
+/// What the pages promise together.
+struct Unpacked {
+    limit: u64,
+    sum: u64,
+}
+
+impl Unpacked {
+    fn add(&mut self, bytes: u64) -> Result<(), String> {
+        self.sum = self.sum.saturating_add(bytes);
+        if self.sum > self.limit {
+            return Err(format!(
+                "it promises more values than the {} bytes that a file of its size may have",
+                self.limit
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Walks the pages of `chunk` until all its values are there.
+fn check_pages(chunk: &ChunkShape, headers: &mut PageHeaders<'_>, unpacked: &mut Unpacked) -> Result<(), String> {
+    let (mut at, end) = (chunk.start, chunk.start + chunk.length);
+    let mut values = 0_u64;
+    while values < chunk.values {
+        let (page, length) = headers.read(at)?;
+        at = at.saturating_add(length).saturating_add(page.packed);
+        if at > end {
+            return Err(format!("a column at byte {} ends before its {} values", chunk.start, chunk.values));
+        }
+        // An entry of a dictionary has at least a byte.
+        if page.entries > page.unpacked {
+            return Err(format!("a dictionary of {} bytes promises {} entries", page.unpacked, page.entries));
+        }
+        values = values.saturating_add(page.values);
+        unpacked.add(page.unpacked)?;
+    }
+    if values == chunk.values {
+        return Ok(());
+    }
+    Err(format!("the pages of a column have {values} values, and its footer says {}", chunk.values))
+}
+
+/// A page's header.
+#[derive(Default)]
+struct PageShape {
+    packed: u64,
+    unpacked: u64,
+    values: u64,
+    /// Of a dictionary.
+    entries: u64,
+}
+
+impl PageShape {
+    fn parse(header: &mut Compact<'_>) -> Parsed<Self> {
+        let (mut page, mut of_kind) = (Self::default(), -1);
+        header.fields(|header, field, kind| {
+            match field {
+                1 => of_kind = header.number(kind)?,
+                2 => page.unpacked = count(header.number(kind)?)?,
+                3 => page.packed = count(header.number(kind)?)?,
+                // Data of the first and second version, and dictionaries: polars takes the one that the kind names.
+                5 | 7 | 8 if kind == STRUCT => header.fields(|header, inner, kind| {
+                    if inner != 1 {
+                        return Ok(false);
+                    }
+                    let number = count(header.number(kind)?)?;
+                    match (field, of_kind) {
+                        (5, 0) | (8, 3) => page.values = number,
+                        (7, 2) => page.entries = number,
+                        _ => return Err("a page is of two kinds"),
+                    }
+                    Ok(true)
+                })?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(page)
+    }
+}
+
+/// Reads page headers from a window of the file.
+struct PageHeaders<'a> {
+    file: &'a File,
+    window: Vec<u8>,
+    /// Where in the file the window begins.
+    start: u64,
+    /// Where the pages end.
+    end: u64,
+}
+
+impl PageHeaders<'_> {
+    /// The header at byte `at`, and its length.
+    fn read(&mut self, at: u64) -> Result<(PageShape, u64), String> {
+        let in_window =
+            at.checked_sub(self.start).and_then(|skipped| self.window.get(usize::try_from(skipped).ok()?..));
+        if let Some(Ok(found)) = in_window.map(parse_page) {
+            return Ok(found);
+        }
+        let length = self.end.saturating_sub(at).min(HEADER_LIMIT as u64);
+        self.window.resize(length as usize, 0);
+        self.start = at;
+        let mut file = self.file;
+        file.seek(SeekFrom::Start(at))
+            .and_then(|_| file.read_exact(&mut self.window))
+            .map_err(|error| format!("it cannot be read: {error}"))?;
+        parse_page(&self.window).map_err(|problem| format!("the page at byte {at} is damaged: {problem}"))
+    }
+}
+
+fn parse_page(bytes: &[u8]) -> Parsed<(PageShape, u64)> {
+    let mut header = Compact::new(bytes);
+    let page = PageShape::parse(&mut header)?;
+    Ok((page, (bytes.len() - header.rest().len()) as u64))
+}
+
+#[cfg(test)]
+#[path = "parquet_bounds_tests.rs"]
+mod tests;

@@ -1,0 +1,55 @@
+//! Names that want to be more than a name.
+
+use std::fs;
+
+use pipeline_tests::{Study, error_text, succeeded};
+use run_store::{ModelKind, Stage};
+
+#[test]
+fn arguments_that_lead_away_or_cannot_be_seen() {
+    let study = Study::empty(ModelKind::Ae);
+    let refused = |stage: Stage, name: &str, value: &str| {
+        let error = error_text(study.command_with(stage, &[(name, value)]), 2);
+        assert!(error.contains("invalid value"), "{error}");
+    };
+    let long = "x".repeat(300);
+    for tag in ["", "..", "../x", "/x", "a b", "a\nb", "\u{430}", long.as_str()] {
+        refused(Stage::ClusterEval, "--tag", tag);
+    }
+    for name in ["", "..", "../mnist", "/mnist", "a\\b", "a\nb", "a\u{202e}b", long.as_str()] {
+        refused(Stage::MnistData, "--name", name);
+    }
+    for run in ["artifacts/a\nb", "artifacts/a\u{1b}[2J", "artifacts/\u{200b}", &format!("artifacts/{long}")] {
+        let error = error_text(study.bare_command(Stage::ClusterEval, &["--run", run]), 2);
+        assert!(error.contains("expected a folder with a name"), "{error}");
+    }
+    assert!(fs::read_dir(study.path()).unwrap().next().is_none());
+}
+
+/// A look-alike is another name: what is read and written is what was named.
+#[test]
+fn names_that_look_alike_are_apart() {
+    let study = Study::prepared(ModelKind::Ae);
+    for run in ["artifacts/cae", "artifacts/c\u{430}e"] {
+        let arguments = ["--run", run, "--train-count", "8", "--test-count", "4", "--epochs", "1", "--batch-size", "8"];
+        succeeded(study.bare_command(Stage::AeTrain, &arguments));
+    }
+    assert_eq!(fs::read_dir(study.path().join("artifacts")).unwrap().count(), 2);
+}
+
+/// The folder may have its name from anybody.
+#[test]
+fn a_terminal_is_told_nothing_by_a_folders_name() {
+    let study = Study::finished(ModelKind::Ae);
+    let artifacts = study.path().join("artifacts");
+    fs::rename(study.run().path(), artifacts.join("a\u{1b}[2J;$(touch x)\u{202e}")).unwrap();
+    for command in ["table", "html", "verify", "compare", "figures"] {
+        let output = study.report(&[command, "artifacts/*"]).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.code().is_some_and(|code| code < 2), "{command}: {said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said}");
+    }
+    for entry in fs::read_dir(artifacts.join("figures")).unwrap() {
+        assert!(!entry.unwrap().file_name().to_string_lossy().contains(['\u{1b}', '/', '$']));
+    }
+}
