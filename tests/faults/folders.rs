@@ -59,6 +59,8 @@ fn a_run_that_gives_way_to_another() {
     // One with the same files, so that nothing but the folder tells the two apart.
     let prepare = |run: &Path| {
         let stand_in = beside(run, "other");
+        // Before the first stage there is nothing in it.
+        fs::create_dir_all(&stand_in).unwrap();
         Tree::read(run).results_and_manifests().write(&stand_in);
         stand_in
     };

@@ -133,7 +133,9 @@ fn help() {
     for stage in Stage::ALL {
         insta::assert_snapshot!(format!("help_{stage}"), succeeded(study.bare_command(stage, &["-h"])));
     }
-    for (stage, command) in [(Stage::ClusterEval, "predict"), (Stage::ClusterEval, "choose"), (Stage::AeTrain, "sample")] {
+    for (stage, command) in
+        [(Stage::ClusterEval, "predict"), (Stage::ClusterEval, "choose"), (Stage::AeTrain, "sample")]
+    {
         let help = succeeded(study.bare_command(stage, &[command, "-h"]));
         insta::assert_snapshot!(format!("help_{stage}_{command}"), help);
     }

@@ -49,7 +49,8 @@ pub fn choose(choice: &Choice, mut tried: impl FnMut(&ClusterCount)) -> anyhow::
     let latents = Latents::read(latents_file.path())?;
     let sample = silhouette_sample(latents.labels.len(), choice.silhouette_sample as usize, choice.seed);
     let of_sample = rows(&latents, &sample);
-    let halves: Vec<[Vec<f32>; 2]> = (0..choice.split_count).map(|split| halves(&latents, choice.seed, split)).collect();
+    let halves: Vec<[Vec<f32>; 2]> =
+        (0..choice.split_count).map(|split| halves(&latents, choice.seed, split)).collect();
     let mut counts = ClusterCounts {
         latents: latents_file.hash().clone(),
         image_count: latents.labels.len() as u64,
@@ -158,14 +159,8 @@ mod tests {
 
     fn tried(latents: &Latents, cluster_count: u32) -> ClusterCount {
         let run = RunDir::new("heaps");
-        let choice = Choice {
-            run,
-            cluster_counts: 2..=9,
-            restarts: 10,
-            split_count: 4,
-            silhouette_sample: 300,
-            seed: 0,
-        };
+        let choice =
+            Choice { run, cluster_counts: 2..=9, restarts: 10, split_count: 4, silhouette_sample: 300, seed: 0 };
         let sample = silhouette_sample(600, 300, 0);
         let halves: Vec<[Vec<f32>; 2]> = (0..4).map(|split| super::halves(latents, 0, split)).collect();
         try_count(cluster_count, latents, (&sample, &rows(latents, &sample)), &halves, &choice).unwrap()

@@ -171,7 +171,8 @@ fn table(counts: &ClusterCounts) -> String {
             row.inertia_per_image
         )
     };
-    let mut lines = vec![format!("{:>8}  {:>10}   {:>15}   {:>16}", "clusters", "silhouette", "stability", "inertia an image")];
+    let mut lines =
+        vec![format!("{:>8}  {:>10}   {:>15}   {:>16}", "clusters", "silhouette", "stability", "inertia an image")];
     lines.extend(counts.rows.iter().map(line));
     lines.join("\n")
 }

@@ -111,8 +111,7 @@ mod tests {
         let latents = FinishedStage::open(run.stage(Stage::LatentExport, None)).unwrap();
         let latents = latents.file(file::TRAIN_LATENTS).unwrap().hash().clone();
         let rows = vec![row(5, Some(0.2), 0.8), row(6, Some(0.3), 0.9), row(7, None, 0.7)];
-        let counts =
-            ClusterCounts { latents, image_count: 9, silhouette_sample: 9, split_count: 5, seed: 0, rows };
+        let counts = ClusterCounts { latents, image_count: 9, silhouette_sample: 9, split_count: 5, seed: 0, rows };
         write_document(&run.cluster_counts(), &counts).unwrap();
         let mut gaps = Gaps::default();
         let drawings = draw(&Catalogue::of(collected()), &mut gaps);
