@@ -7,8 +7,11 @@ use std::path::Path;
 
 use run_store::*;
 
+/// Reads a file, and drops what it holds.
+pub type Reader = fn(&Path);
+
 /// The readers that need no other crate than run-store.
-pub const READERS: &[(&str, fn(&Path))] = &[
+pub const READERS: &[(&str, Reader)] = &[
     ("dataset", dataset),
     ("document", document),
     ("kmeans", kmeans),
