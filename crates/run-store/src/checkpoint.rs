@@ -232,6 +232,9 @@ pub(crate) fn clear_all_else(folder: &Path) -> Result<()> {
 /// Every checkpoint in `folder`, by epoch.
 fn epochs(folder: &Path) -> BTreeMap<u32, PathBuf> {
     let epoch = |path: &Path| path.file_name()?.to_str()?.strip_prefix(PREFIX)?.parse().ok();
+    if !is_folder(folder) {
+        return BTreeMap::new();
+    }
     list(folder)
         .unwrap_or_default()
         .into_iter()

@@ -19,6 +19,14 @@ impl FolderLock {
     /// Takes the lock of `dir`, whose run is there.
     pub(crate) fn take(dir: &StageDir) -> Result<Self> {
         let path = dir.lock();
+        // A link would have another file written to, and a pipe would be waited for.
+        if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(StoreError::invalid(
+                &path,
+                "expected a lock's file, found a link, folder or pipe",
+                "remove it",
+            ));
+        }
         let mut file = File::options()
             .read(true)
             .write(true)

@@ -160,6 +160,9 @@ fn clear_but_checkpoints(folder: &Path) -> Result<()> {
 /// Removes a result that another has replaced. Its checkpoint goes first: what a kill leaves of the rest is then no training that
 /// might go on.
 fn remove_result(folder: &Path) -> Result<()> {
+    if !is_folder(folder) {
+        return remove_folder(folder);
+    }
     remove_folder(&folder.join(file::CHECKPOINT))?;
     remove_folder(folder)
 }
@@ -199,9 +202,9 @@ pub(crate) fn tidy(dir: &StageDir, key: ContentHash) {
         && let Ok(_lock) = FolderLock::take(dir)
     {
         // With a manifest it is the result before this one, on its way out. What cannot be removed does no harm.
-        let _ = match partial.join(file::MANIFEST).exists() {
-            true => remove_result(&partial),
-            false => Checkpoints::new(&partial, Some(&dir.path()), key)
+        let _ = match is_folder(&partial) && !partial.join(file::MANIFEST).exists() {
+            false => remove_result(&partial),
+            true => Checkpoints::new(&partial, Some(&dir.path()), key)
                 .drop_outrun()
                 .and_then(|()| clear_but_checkpoints(&partial)),
         };

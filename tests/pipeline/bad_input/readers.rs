@@ -94,12 +94,14 @@ fn another_reader_judges_anew() {
     let study = Study::finished(ModelKind::Ae);
     let metrics =
         || -> ReconstructionMetrics { read_document(&study.dir(Stage::ReconEval).file(file::METRICS)).unwrap() };
-    let before = metrics();
+    let readings = || fs::read(study.dir(Stage::ReconEval).file(file::READINGS)).unwrap();
+    let (before, read_before) = (metrics(), readings());
     assert_eq!(before.epochs.iter().map(|row| row.epoch).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!((before.image_count, before.sheet_count), (64, 16));
     succeeded(study.command_with(Stage::ReaderTrain, &[("--seed", "1")]));
     said(study.command(Stage::ReconEval), "(rerun: input reader_metrics changed, input reader_weights changed)");
     let after = metrics();
     assert_eq!(before.epochs[2].mean_squared_error, after.epochs[2].mean_squared_error);
-    assert_ne!(before.reader_test_accuracy, after.reader_test_accuracy);
+    // Of so few images, two readers may read as many.
+    assert!(read_before != readings(), "another reader read the same to the last bit");
 }
