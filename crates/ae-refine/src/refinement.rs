@@ -16,10 +16,8 @@ use crate::step::{Aims, step_loss};
 
 /// Images that are encoded at once where nothing is learnt.
 const ENCODED_AT_ONCE: i64 = 1000;
-/// Fits of K-means that centroids begin with, and the most iterations of each.
+/// Fits of K-means that centroids begin with.
 const RESTARTS: usize = 10;
-const ITERATIONS: u64 = 300;
-const TOLERANCE: f64 = 1e-4;
 
 /// What an epoch came to.
 struct Trained {
@@ -110,13 +108,7 @@ fn begin_phase(
         None => {
             let latents = Vec::<f32>::try_from(encoded.latents.reshape([-1]))?;
             let dimensions = model.description().latent_dim as usize;
-            let options = FitOptions {
-                cluster_count: clusters as usize,
-                restarts: RESTARTS,
-                iterations: ITERATIONS,
-                tolerance: TOLERANCE,
-                seed: protocol.seed,
-            };
+            let options = FitOptions::new(clusters as usize, RESTARTS, protocol.seed);
             let centroids = fit(&latents, dimensions, &options).map_err(|error| match error {
                 KMeansError::TooFewPoints { cluster_count, distinct } => anyhow!(
                     "expected at least {cluster_count} different latents, one a cluster, found {distinct}; use a lower --clusters"

@@ -13,10 +13,6 @@ use run_store::{
 
 use crate::scores::{ContingencyTable, adjusted_rand_index, silhouette, silhouette_sample};
 
-/// Iterations of one fit at most, and how little its centroids must move for it to end: as in the stage.
-const ITERATIONS: u64 = 300;
-const TOLERANCE: f64 = 1e-4;
-
 /// Which numbers of clusters are tried on what, and how.
 #[derive(Clone, Debug)]
 pub struct Choice {
@@ -77,13 +73,7 @@ fn try_count(
     choice: &Choice,
 ) -> anyhow::Result<ClusterCount> {
     let dimensions = latents.dimensions;
-    let options = FitOptions {
-        cluster_count: cluster_count as usize,
-        restarts: choice.restarts as usize,
-        iterations: ITERATIONS,
-        tolerance: TOLERANCE,
-        seed: choice.seed,
-    };
+    let options = FitOptions::new(cluster_count as usize, choice.restarts as usize, choice.seed);
     let clustered = |points: &[f32]| -> anyhow::Result<_> {
         Ok(assign(&latents.values, &fit(points, dimensions, &options)?, dimensions))
     };

@@ -209,7 +209,11 @@ impl Checkpoints {
 
 /// Removes what is no whole checkpoint from `folder`, and the folder itself where that is all. Whether any is left.
 pub(crate) fn drop_unfinished(folder: &Path) -> Result<bool> {
-    remove_folder(&folder.join(UNFINISHED))?;
+    let checkpoints = epochs(folder);
+    list(folder)?
+        .iter()
+        .filter(|path| !checkpoints.values().any(|kept| kept == *path))
+        .try_for_each(|path| remove_folder(path))?;
     // Only an empty folder can be removed so.
     let _ = fs::remove_dir(folder);
     Ok(folder.exists())
@@ -218,15 +222,6 @@ pub(crate) fn drop_unfinished(folder: &Path) -> Result<bool> {
 /// Whether there is a file itself at `path`, and no link to one.
 fn is_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
-}
-
-/// Removes everything from `folder` but checkpoints.
-pub(crate) fn clear_all_else(folder: &Path) -> Result<()> {
-    let checkpoints = epochs(folder);
-    list(folder)?
-        .iter()
-        .filter(|path| !checkpoints.values().any(|kept| kept == *path))
-        .try_for_each(|path| remove_folder(path))
 }
 
 /// Every checkpoint in `folder`, by epoch.

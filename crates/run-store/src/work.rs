@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::checkpoint::{self, Checkpoints, drop_unfinished};
+use crate::checkpoint::{Checkpoints, drop_unfinished};
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
@@ -154,7 +154,7 @@ fn clear_but_checkpoints(folder: &Path) -> Result<()> {
         }
         remove_folder(&path)?;
     }
-    checkpoint::clear_all_else(&folder.join(file::CHECKPOINT))
+    Ok(())
 }
 
 /// Removes a result that another has replaced. Its checkpoint goes first: what a kill leaves of the rest is then no training that

@@ -36,6 +36,14 @@ pub struct FitOptions {
     pub seed: u64,
 }
 
+impl FitOptions {
+    /// `restarts` fits of up to 300 iterations, each until its centroids move less than 1e-4.
+    #[must_use]
+    pub fn new(cluster_count: usize, restarts: usize, seed: u64) -> Self {
+        Self { cluster_count, restarts, iterations: 300, tolerance: 1e-4, seed }
+    }
+}
+
 /// Why there is no K-means model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum KMeansError {
