@@ -113,6 +113,32 @@ fn only_the_store_spells_the_names_of_files() {
     assert!(found.is_empty(), "use run_store::file instead of\n{}", found.join("\n"));
 }
 
+/// What an artifact holds is data: no stage starts a program, loads a module, or takes PyTorch's pickled files.
+#[test]
+fn nothing_is_executed() {
+    let forbidden = [
+        "process::Command",
+        "Command::new",
+        ".exec(",
+        "CModule",
+        "Tensor::load",
+        "Tensor::read_npy",
+        "VarStore",
+        "dlopen",
+    ];
+    let mut found = Vec::new();
+    for (path, code) in product_code().into_iter().filter(|(path, _)| !path.ends_with("build.rs")) {
+        for (number, line) in code {
+            found.extend(
+                forbidden.iter().filter(|word| line.contains(**word)).map(|word| (path.clone(), number, *word)),
+            );
+        }
+    }
+    // libtorch's own part for GPUs, by a name that is written there.
+    found.retain(|(path, _, word)| !(path.ends_with("training/src/device.rs") && *word == "dlopen"));
+    assert!(found.is_empty(), "{found:?}");
+}
+
 #[test]
 fn the_set_up_installs_the_libtorch_that_is_recorded() {
     let between = |path: &str, before: &str, after: char| {

@@ -4,3 +4,4 @@
 mod bombs;
 mod links;
 mod names;
+mod pickles;

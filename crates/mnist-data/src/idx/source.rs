@@ -7,6 +7,7 @@ use std::{
 };
 
 use flate2::read::MultiGzDecoder;
+use run_store::contain_panics;
 
 use super::IdxError;
 
@@ -105,7 +106,8 @@ impl<'path> Source<'path> {
         buffer.try_reserve_exact(at_first)?;
         match &mut self.stream {
             Stream::Raw(file) => file.take(limit).read_to_end(buffer)?,
-            Stream::Gzip(decoder) => decoder.take(limit).read_to_end(buffer)?,
+            Stream::Gzip(decoder) => contain_panics(|| decoder.take(limit).read_to_end(buffer))
+                .map_err(|panic| io::Error::new(ErrorKind::InvalidData, panic))??,
         };
         Ok(())
     }
