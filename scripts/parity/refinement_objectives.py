@@ -67,6 +67,23 @@ def taking_part(distances, part):
     return [1.0 if value <= mean + part * deviation else 0.0 for value in distances]
 
 
+def cross_entropy(logits, named):
+    """Of softmax(logits) with one name a row."""
+    return -sum(math.log(softmax(row)[name]) for row, name in zip(logits, named)) / len(logits)
+
+
+def prototypes(latents, centroids, named, temperature, radius):
+    """Snell et al. 2017, equation 2."""
+    logits = [[-squared_distance(latent, centroid) / (temperature * radius**2) for centroid in centroids] for latent in latents]
+    return cross_entropy(logits, named)
+
+
+def assignment(views):
+    """The mean of what is seen in each view."""
+    probabilities = [[softmax(row) for row in view] for view in views]
+    return [[sum(values) / len(values) for values in zip(*rows)] for rows in zip(*probabilities)]
+
+
 def main():
     draw = random.Random(7)
     matrix = lambda rows, columns, scale: [[round(draw.gauss(0, scale), 4) for _ in range(columns)] for _ in range(rows)]
@@ -87,6 +104,8 @@ def main():
             "latents": latents, "centroids": centroids, "soft_assignment": assigned, "target": aim,
             "dec": divergence(aim, assigned),
             "named": named, "part": part, "taking_part": members,
+            "prototypes": prototypes(latents, centroids, named, part + 0.1, 2.0),
+            "student": cross_entropy(moved, named), "assignment": assignment([logits, moved]),
             "aspc": sum(v * d for v, d in zip(members, distances)) / images / 10.0**2,
         })
     print(json.dumps(cases, indent=1))

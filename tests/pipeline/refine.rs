@@ -64,24 +64,43 @@ fn its_history_says_what_was_lowered_and_is_drawn_as_a_training_s() {
     let path = study.dir(Stage::AeRefine).file(file::HISTORY);
     let rows = RefinementEpoch::read(&path).unwrap();
     let names: Vec<&str> = rows.iter().map(|row| row.objectives.as_str()).collect();
-    assert_eq!(names, ["contrast", "imsat", "imsat", "imsat+aspc+reconstruction"]);
+    assert_eq!(names, ["contrast", "imsat", "imsat", "student", "prototypes+aspc+reconstruction"]);
     let agreements: Vec<bool> = rows.iter().map(|row| row.head_agreement.is_some()).collect();
-    assert_eq!(agreements, [false, true, true, true]);
+    assert_eq!(agreements, [false, true, true, false, false]);
+    let renamed: Vec<bool> = rows.iter().map(|row| row.renamed.is_some()).collect();
+    assert_eq!(renamed, [false, false, false, true, false]);
+    // A student leaves the model as it was, and with it how well it redraws.
+    assert_eq!((rows[3].train_loss, rows[3].test_loss), (rows[2].train_loss, rows[2].test_loss));
+    assert_ne!(rows[4].test_loss, rows[3].test_loss);
     assert!(rows.iter().filter_map(|row| row.head_agreement).all(|share| share > 0.0 && share <= 1.0));
     assert_eq!(TrainingEpoch::read(&path).unwrap().len(), rows.len());
     let metrics: RefineMetrics = read_document(&study.dir(Stage::AeRefine).file(file::METRICS)).unwrap();
-    assert_eq!((metrics.training.epochs, metrics.cluster_count, metrics.with_test), (4, 10, false));
+    assert_eq!((metrics.training.epochs, metrics.cluster_count, metrics.with_test), (5, 10, false));
+    assert_eq!((metrics.head_agreement, metrics.renamed), (rows[2].head_agreement, rows[3].renamed));
 }
 
 #[test]
 fn every_objective_alone_runs_and_moves_the_model() {
     let study = Study::finished(ModelKind::Ae);
     let parent = std::fs::read(study.dir(Stage::AeTrain).file(file::WEIGHTS)).unwrap();
-    for objective in ["contrast", "reconstruction", "imsat", "dec", "idec", "aspc"] {
+    for objective in ["contrast", "reconstruction", "imsat", "dec", "idec", "aspc", "prototypes"] {
         refine(&study, &[("--recipe", &format!("{objective}:1"))]);
         let weights = std::fs::read(study.dir(Stage::AeRefine).file(file::WEIGHTS)).unwrap();
         assert!(weights != parent, "{objective} changed nothing");
     }
+}
+
+/// Where nothing has named the images, K-means on the model's latents does, and what a student says of that is what the model is
+/// moved to.
+#[test]
+fn a_student_names_what_others_move_the_model_to() {
+    let study = Study::finished(ModelKind::Ae);
+    let weights = |recipe: &str| {
+        refine(&study, &[("--recipe", recipe)]);
+        std::fs::read(study.dir(Stage::AeRefine).file(file::WEIGHTS)).unwrap()
+    };
+    let [alone, taught, beside] = ["aspc:1", "student:2,aspc:1", "student+reconstruction:1,aspc:1"].map(weights);
+    assert!(alone != taught && taught != beside);
 }
 
 #[test]
@@ -119,13 +138,13 @@ fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
 #[test]
 fn an_interrupted_refinement_goes_on() {
     let study = Study::finished(ModelKind::Cae);
-    let recipe = ("--recipe", "contrast:1,imsat:4,imsat+aspc+reconstruction:3,dec:2");
+    let recipe = ("--recipe", "contrast:1,imsat:3,student:2,student:2,prototypes+aspc+reconstruction:2,dec:1");
     refine(&study, &[recipe]);
     let whole = Tree::read(refined(&study).path()).results();
     std::fs::remove_dir_all(refined(&study).path()).unwrap();
     let folder = refined(&study).path().join(".ae-refine.partial").join(file::CHECKPOINT);
     let mut stopped = 0;
-    for epoch in [1, 3, 6, 7, 9] {
+    for epoch in [1, 3, 5, 7, 10] {
         let mut child = study.process_with(Stage::AeRefine, &[recipe]).spawn().unwrap();
         let checkpoint = folder.join(format!("epoch-{epoch:05}"));
         while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
@@ -156,6 +175,8 @@ fn what_cannot_be_refined_is_refused() {
     assert!(error.contains("expected at least 100000 training images"), "{error}");
     let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "guess:1")]), 2);
     assert!(error.contains("expected contrast"), "{error}");
+    let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "imsat:1,student:1")]), 2);
+    assert!(error.contains("a phase behind the last student"), "{error}");
     let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "dec:1"), ("--clusters", "900")]), 1);
     assert!(error.contains("different latents"), "{error}");
     let error = error_text(study.command_with(Stage::AeRefine, &[("--learning-rate", "1e30")]), 1);

@@ -71,7 +71,8 @@ fn run(stage: Stage, study: &Study) -> anyhow::Result<Summary> {
             ae_train::run(&ae_train::Config { run, data, protocol, device }, &options, progress)
         }
         Stage::AeRefine => {
-            let recipe = "contrast:1,imsat:1,aspc+reconstruction:1".parse().map_err(anyhow::Error::msg)?;
+            let recipe =
+                "contrast:1,imsat:1,student:1,prototypes+aspc+reconstruction:1".parse().map_err(anyhow::Error::msg)?;
             let protocol = ae_refine::Protocol { heads: 3, batch_size: 64, ..ae_refine::Protocol::of(recipe) };
             let origin = ae_refine::Origin::Run(study.run());
             ae_refine::run(&ae_refine::Config { run, origin, protocol, device }, &options, progress)

@@ -168,7 +168,7 @@ impl Study {
             ],
             Stage::AeRefine => vec![
                 own("--from", self.run_argument(Stage::AeTrain).to_str().unwrap()),
-                own("--recipe", "contrast:1,imsat:2,imsat+aspc+reconstruction:1"),
+                own("--recipe", "contrast:1,imsat:2,student:1,prototypes+aspc+reconstruction:1"),
                 own("--heads", "3"),
                 own("--hidden-units", "16"),
                 own("--batch-size", "64"),

@@ -6,6 +6,8 @@ use serde::Serialize;
 use training::{Augmentation, Contrast, DeviceChoice};
 
 use crate::objective::imsat::Imsat;
+use crate::objective::prototypes::Prototypes;
+use crate::objective::student::Naming;
 use crate::recipe::Recipe;
 
 /// Everything that decides the outputs, besides the model that is refined. It is what the manifest records as parameters.
@@ -38,8 +40,14 @@ pub struct Protocol {
     pub dec_weight: f64,
     /// The weight of `aspc`.
     pub aspc_weight: f64,
-    /// The distance of `aspc`'s centres from the origin.
+    /// The distance of fixed centres from the origin.
     pub radius: f64,
+    /// `prototypes`.
+    #[serde(flatten)]
+    pub prototypes: Prototypes,
+    /// `student`.
+    #[serde(flatten)]
+    pub naming: Naming,
     /// `imsat`'s heads.
     pub heads: u32,
     /// Units of each head's hidden layer.
@@ -74,6 +82,8 @@ impl Protocol {
             dec_weight: 1.0,
             aspc_weight: 3.0,
             radius: 10.0,
+            prototypes: Prototypes { prototype_weight: 5.0, prototype_temperature: 0.3 },
+            naming: Naming { views: 8, view_share: 0.5 },
             heads: 8,
             hidden_units: 64,
             imsat: Imsat { information_weight: 1.0, marginal_weight: 2.0 },

@@ -4,6 +4,7 @@
 //! ae-train leaves, so every later stage works on it unchanged. It never looks at a label to learn; the labels of the first test
 //! images are written beside their reconstructions, as ae-train does.
 
+mod aims;
 mod config;
 mod objective;
 mod recipe;
@@ -11,6 +12,7 @@ mod refinement;
 mod stage;
 mod state;
 mod step;
+mod student;
 
 pub use config::{Config, Origin, Protocol};
 pub use objective::Objective;

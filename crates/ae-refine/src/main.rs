@@ -12,14 +12,15 @@ use stage_cli::{RUNNING, StageArgs, not_negative, positive, share};
 use training::DeviceChoice;
 
 /// The chain that is used where no other is given.
-const RECIPE: &str = "contrast:3,imsat:10,imsat+aspc+reconstruction:5";
+const RECIPE: &str = "contrast:3,imsat:10,student:12,student:12,student:12,student:12,prototypes+aspc+reconstruction:5";
 
 /// Refines an autoencoder so that its latents fall into clusters, without a label: a trained model in; one of the same kind out.
 ///
 /// A recipe says what is lowered, for how many epochs, one after the other: OBJECTIVE[+OBJECTIVE…]:EPOCHS,… Objectives are
-/// contrast (NT-Xent, Chen et al. 2020), reconstruction, imsat (Hu et al. 2017), dec (Xie et al. 2016), idec (Guo et al. 2017)
-/// and aspc (Guo et al. 2020). Centroids of dec, idec and aspc begin with K-means, those of aspc where imsat's best head says, if
-/// there is one.
+/// contrast (NT-Xent, Chen et al. 2020), reconstruction, imsat (Hu et al. 2017), dec (Xie et al. 2016), idec (Guo et al. 2017),
+/// aspc (Guo et al. 2020), prototypes (Snell et al. 2017) and student (a network that begins anew learns in which cluster each image
+/// is, and says in its turn; Xie et al. 2020). Clusters begin with K-means; those that a student is taught, and those of aspc and
+/// prototypes, are the last student's or imsat's best head's, if there is one.
 #[derive(Parser)]
 #[command(version)]
 struct RefineArgs {
@@ -101,9 +102,21 @@ struct ObjectiveArgs {
     /// aspc: the weight of the distances to centres
     #[arg(long, value_name = "WEIGHT", default_value_t = 3.0, value_parser = not_negative)]
     aspc_weight: f64,
-    /// aspc: the distance of centres from the origin
+    /// prototypes: the weight of the cross-entropy of distances to centres
+    #[arg(long, value_name = "WEIGHT", default_value_t = 5.0, value_parser = not_negative)]
+    prototype_weight: f64,
+    /// prototypes: divides squared distances, in units of the radius squared
+    #[arg(long, value_name = "T", default_value_t = 0.3, value_parser = positive)]
+    prototype_temperature: f64,
+    /// aspc, prototypes: the distance of centres from the origin
     #[arg(long, value_name = "LENGTH", default_value_t = 10.0, value_parser = positive)]
     radius: f64,
+    /// student: views of an image that it names it by, each with its own map
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    views: u32,
+    /// student: how far images are moved in these views, as a share of the augmentation, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    view_share: f64,
     /// reconstruction, idec: the weight of the binary cross-entropy
     #[arg(long, value_name = "WEIGHT", default_value_t = 3.0, value_parser = not_negative)]
     reconstruction_weight: f64,
@@ -152,6 +165,10 @@ impl RefineArgs {
         protocol.dec_weight = objectives.dec_weight;
         protocol.aspc_weight = objectives.aspc_weight;
         protocol.radius = objectives.radius;
+        protocol.prototypes.prototype_weight = objectives.prototype_weight;
+        protocol.prototypes.prototype_temperature = objectives.prototype_temperature;
+        protocol.naming.views = objectives.views;
+        protocol.naming.view_share = objectives.view_share;
         protocol.reconstruction_weight = objectives.reconstruction_weight;
         protocol.augmentation.rotation_degrees = self.augmentation.rotation;
         protocol.augmentation.shear = self.augmentation.shear;

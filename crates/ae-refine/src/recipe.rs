@@ -79,6 +79,21 @@ impl Phase {
         self.objectives.contains(&objective)
     }
 
+    /// Whether any of its objectives moves the model.
+    pub(crate) fn moves_model(&self) -> bool {
+        self.objectives.iter().any(|objective| objective.moves_model())
+    }
+
+    /// Whether any of them pulls latents to centroids.
+    pub(crate) fn has_centroids(&self) -> bool {
+        self.objectives.iter().any(|objective| objective.has_centroids())
+    }
+
+    /// Whether any of them has centres that stay where they are.
+    pub(crate) fn has_fixed_centres(&self) -> bool {
+        self.objectives.iter().any(|objective| objective.has_fixed_centres())
+    }
+
     /// Its objectives in one word.
     #[must_use]
     pub fn name(&self) -> String {
@@ -112,6 +127,12 @@ impl FromStr for Recipe {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let phases = text.split(',').map(str::parse).collect::<Result<Vec<Phase>, String>>()?;
+        if phases.last().is_some_and(|last| !last.moves_model()) {
+            return Err(format!(
+                "expected a phase behind the last student, such as aspc+reconstruction:5, as a student only names images and leaves \
+                 the model as it is, found {text}"
+            ));
+        }
         Ok(Self { phases })
     }
 }
@@ -158,6 +179,7 @@ mod tests {
             ("imsat:x", "1 to 10000 epochs"),
             ("guess:3", "expected contrast"),
             ("imsat+imsat:3", "each objective once"),
+            ("imsat:3,student:2", "a phase behind the last student"),
             ("imsat:3,,dec:1", "such as imsat:10"),
         ] {
             let error = text.parse::<Recipe>().unwrap_err();

@@ -1,7 +1,7 @@
 //! The stage around the refinement: what it reads, what it writes.
 
 use anyhow::{Context, ensure};
-use autoencoders::{Autoencoder, ClusterHeads, HeadsShape, Weights, describe};
+use autoencoders::{Autoencoder, ClusterHeads, ClusterStudent, HeadsShape, Weights, describe};
 use run_store::{
     Dataset, DatasetFile, FinishedStage, History, ModelDescription, ModelKind, Plan, RefineMetrics, RefinementEpoch,
     Stage, TrainMetrics, VerifiedFile, file, read_document, write_document,
@@ -12,8 +12,10 @@ use tch::Tensor;
 use training::{Images, prepare_process};
 
 use crate::config::{Config, Origin, Protocol};
+use crate::objective::Objective;
 use crate::refinement::refine;
 use crate::state::State;
+use crate::student::Student;
 
 /// What the manifest records.
 #[derive(Serialize)]
@@ -87,9 +89,14 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let shape = HeadsShape { heads: protocol.heads, hidden_units: protocol.hidden_units, clusters };
         let mut heads = ClusterHeads::new(&model, shape, device, protocol.seed)?;
         heads.compute_in(protocol.precision);
+        let student = protocol.recipe.has(Objective::Student).then(|| {
+            let mut network = ClusterStudent::new(&model, clusters, images.train.size()[0], device)?;
+            network.compute_in(protocol.precision);
+            anyhow::Ok(Student::new(network, protocol.learning_rate))
+        });
         let checkpoints = work.checkpoints();
         options.interrupt.listen();
-        let mut state = State::resume(&mut model, heads, &protocol, &checkpoints, progress)?;
+        let mut state = State::resume(&mut model, (heads, student.transpose()?), &protocol, &checkpoints, progress)?;
         refine(&model, &mut state, (&protocol, clusters), &images, &checkpoints, (options, progress))?;
         model.save(&work.file(file::WEIGHTS))?;
         write_document(&work.file(file::MODEL), model.description())?;
@@ -171,12 +178,14 @@ fn metrics(
         cluster_count: clusters,
         with_test: protocol.with_test,
         head_agreement: compared.and_then(|row| row.head_agreement),
+        renamed: history.iter().rev().find_map(|row| row.renamed),
     })
 }
 
 fn figures(metrics: &RefineMetrics) -> Vec<(String, String)> {
     let mut figures = vec![("clusters".to_owned(), metrics.cluster_count.to_string())];
     figures.extend(metrics.head_agreement.map(|share| ("two best heads agree on".to_owned(), percent(share))));
+    figures.extend(metrics.renamed.map(|share| ("last student named otherwise".to_owned(), percent(share))));
     figures.extend([
         ("test loss of reconstructions".to_owned(), format!("{:.4}", metrics.training.test_loss)),
         ("test mean squared error".to_owned(), format!("{:.4}", metrics.training.test_mean_squared_error)),

@@ -1,12 +1,15 @@
 //! What a refinement carries from epoch to epoch, besides the model's values.
 
-use autoencoders::{Autoencoder, ClusterHeads, Weights};
+use autoencoders::{Autoencoder, ClusterHeads, Parameters, Weights};
 use run_store::{Checkpoint, Checkpoints, RefinementEpoch, file};
 use stage_cli::{Progress, latest_checkpoint};
 use tch::Tensor;
 use training::{KeptEpochs, Optimizer, OptimizerRule, TrainingState};
 
 use crate::config::Protocol;
+use crate::objective::Objective;
+use crate::recipe::Phase;
+use crate::student::Student;
 
 /// The score of a head that is no longer trained: no loss is as large, and it is finite, as all that is written must be.
 const LEFT_BEHIND: f32 = f32::MAX;
@@ -16,36 +19,45 @@ pub(crate) struct State {
     pub training: TrainingState<RefinementEpoch>,
     pub heads: ClusterHeads,
     pub heads_optimizer: Optimizer,
+    /// If the recipe has one.
+    pub student: Option<Student>,
     pub kept: KeptEpochs,
 }
 
 impl State {
-    /// The refinement as its last sound checkpoint left it, with the model's values; or one that has not begun, with `heads`.
+    /// The refinement as its last sound checkpoint left it, with the model's values; or one that has not begun, with
+    /// `heads` and `student`.
     ///
     /// # Errors
     /// A checkpoint is whole, and yet not of this model.
     pub(crate) fn resume(
         model: &mut Autoencoder,
-        heads: ClusterHeads,
+        (heads, student): (ClusterHeads, Option<Student>),
         protocol: &Protocol,
         checkpoints: &Checkpoints,
         progress: &mut dyn Progress,
     ) -> anyhow::Result<Self> {
-        let [optimizer, heads_optimizer] = optimizers(model, &heads, protocol);
+        let optimizer = new_optimizer(model.parameters(), protocol.learning_rate);
+        let heads_optimizer = new_optimizer(heads.parameters(), protocol.learning_rate);
         let training = TrainingState::new(optimizer);
-        let mut state = Self { training, heads, heads_optimizer, kept: KeptEpochs::default() };
+        let mut state = Self { training, heads, heads_optimizer, student, kept: KeptEpochs::default() };
         if let Some(checkpoint) = latest_checkpoint(checkpoints, protocol.recipe.epochs(), progress, |_| Ok(())) {
             state.kept = KeptEpochs::restore(&checkpoint, model, |_| true)?;
             state.training.restore(model, &checkpoint)?;
             state.heads.restore(&checkpoint.file(file::HEADS))?;
             state.heads_optimizer.restore(&checkpoint.file(file::HEADS_OPTIMIZER), checkpoint.optimizer_steps)?;
+            state.student.as_mut().map_or(Ok(()), |student| student.restore(&checkpoint))?;
         }
         Ok(state)
     }
 
     /// Forgets what the optimizers remember: a phase's gradients are not those of the one before.
     pub(crate) fn renew_optimizers(&mut self, model: &Autoencoder, protocol: &Protocol) {
-        [self.training.optimizer, self.heads_optimizer] = optimizers(model, &self.heads, protocol);
+        self.training.optimizer = new_optimizer(model.parameters(), protocol.learning_rate);
+        self.heads_optimizer = new_optimizer(self.heads.parameters(), protocol.learning_rate);
+        if let Some(student) = &mut self.student {
+            student.optimizer = new_optimizer(student.network.parameters(), protocol.learning_rate);
+        }
     }
 
     /// Writes a checkpoint to go on from.
@@ -54,9 +66,32 @@ impl State {
             self.training.save(model, checkpoint)?;
             self.heads.save(&checkpoint.file(file::HEADS))?;
             self.heads_optimizer.save(&checkpoint.file(file::HEADS_OPTIMIZER))?;
+            self.student.as_ref().map_or(Ok(()), |student| student.save(checkpoint))?;
             Ok(self.kept.write(model, |name| checkpoint.file(name))?)
         };
-        checkpoints.write(self.training.epoch(), self.training.optimizer.steps(), fill)
+        checkpoints.write(self.training.epoch(), self.steps(), fill)
+    }
+
+    /// Steps that the phase has taken.
+    pub(crate) fn steps(&self) -> u32 {
+        let of_student = self.student.as_ref().map_or(0, |student| student.optimizer.steps());
+        self.training.optimizer.steps().max(of_student)
+    }
+
+    /// What `phase` moves, each with its optimizer: at least one.
+    pub(crate) fn learners<'a>(
+        &'a mut self,
+        model: &'a Autoencoder,
+        phase: &Phase,
+    ) -> Vec<(&'a Parameters, &'a mut Optimizer)> {
+        let mut learners = Vec::new();
+        if phase.moves_model() {
+            learners.push((model.parameters(), &mut self.training.optimizer));
+            learners.push((self.heads.parameters(), &mut self.heads_optimizer));
+        }
+        let student = self.student.as_mut().filter(|_| phase.has(Objective::Student));
+        learners.extend(student.map(|student| (student.network.parameters(), &mut student.optimizer)));
+        learners
     }
 
     /// The heads that are still trained, that of the lowest loss first.
@@ -83,7 +118,6 @@ impl State {
     }
 }
 
-fn optimizers(model: &Autoencoder, heads: &ClusterHeads, protocol: &Protocol) -> [Optimizer; 2] {
-    [model.parameters(), heads.parameters()]
-        .map(|parameters| Optimizer::new(OptimizerRule::Adam, protocol.learning_rate, parameters.trainable()))
+pub(crate) fn new_optimizer(parameters: &Parameters, learning_rate: f64) -> Optimizer {
+    Optimizer::new(OptimizerRule::Adam, learning_rate, parameters.trainable())
 }

@@ -1,53 +1,85 @@
 //! One step: the sum of a phase's objectives on a batch.
 
-use autoencoders::{Autoencoder, ClusterHeads, Mode};
+use autoencoders::{Autoencoder, ClusterHeads, ClusterStudent, Mode};
 use tch::{Kind, Tensor};
 use training::Loss;
 
+use crate::aims::Aims;
 use crate::config::Protocol;
-use crate::objective::{Objective, aspc, dec};
+use crate::objective::{Objective, aspc, dec, student};
 use crate::recipe::Phase;
 
-/// What was found out about all images, as they are, before an epoch: one row for each.
-#[derive(Debug, Default)]
-pub(crate) struct Aims {
-    /// N × clusters: what soft assignments approach, for `dec`.
-    pub target: Option<Tensor>,
-    /// The centre of each image, N × latent, and N of 0 or 1, whether it takes part; for `aspc`.
-    pub centres: Option<(Tensor, Tensor)>,
+/// What a step may move.
+#[derive(Clone, Copy)]
+pub(crate) struct Networks<'a> {
+    pub model: &'a Autoencoder,
+    pub heads: &'a ClusterHeads,
+    /// Which of the heads.
+    pub active: &'a [usize],
+    /// If the recipe has one.
+    pub student: Option<&'a ClusterStudent>,
 }
 
 /// What became of a batch.
 pub(crate) struct StepLoss {
     /// What the step lowers.
     pub total: Tensor,
-    /// The loss of each active head, if there are any in the phase: as many values.
-    pub heads: Option<Tensor>,
-    /// The cluster that each active head names, images × heads, i64; likewise.
-    pub named: Option<Tensor>,
+    /// If there are any in the phase.
+    pub heads: Option<HeadsLoss>,
+}
+
+/// What became of it by each active head.
+pub(crate) struct HeadsLoss {
+    /// As many values.
+    pub losses: Tensor,
+    /// The cluster that each names, images × heads, i64.
+    pub named: Tensor,
 }
 
 /// The loss of the images in `rows` of all, `pixels`.
 pub(crate) fn step_loss(
-    (model, heads, active): (&Autoencoder, &ClusterHeads, &[usize]),
+    networks: Networks<'_>,
     protocol: &Protocol,
     phase: &Phase,
     aims: &Aims,
     (pixels, rows): (&Tensor, &Tensor),
 ) -> StepLoss {
-    let images = model.preprocess(pixels);
-    let (height, width) = (model.description().image_height, model.description().image_width);
-    let moved = protocol.augmentation.apply(&images, i64::from(height), i64::from(width));
+    let description = networks.model.description();
+    let images = networks.model.preprocess(pixels);
+    let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
+    let moved = protocol.augmentation.apply(&images, height, width);
+    let mut terms = Vec::new();
+    if let Some(network) = networks.student.filter(|_| phase.has(Objective::Student)) {
+        let names = network.names().index_select(0, rows);
+        terms.push(student::loss(&network.logits(&moved, Mode::Training), &names));
+    }
+    let mut heads = None;
+    if phase.moves_model() {
+        let (of_model, of_heads) = model_terms(networks, protocol, phase, aims, (&images, &moved, rows));
+        terms.extend(of_model);
+        heads = of_heads;
+    }
+    StepLoss { total: Tensor::stack(&terms, 0).sum(Kind::Float), heads }
+}
+
+/// The terms that move the model, of `images` and their moved forms.
+fn model_terms(
+    networks: Networks<'_>,
+    protocol: &Protocol,
+    phase: &Phase,
+    aims: &Aims,
+    (images, moved, rows): (&Tensor, &Tensor, &Tensor),
+) -> (Vec<Tensor>, Option<HeadsLoss>) {
+    let Networks { model, heads, active, .. } = networks;
     let count = images.size()[0];
     let halves = |both: &Tensor| (both.narrow(0, 0, count), both.narrow(0, count, count));
-    let features = model.features(&Tensor::cat(&[&images, &moved], 0), Mode::Training);
+    let features = model.features(&Tensor::cat(&[images, moved], 0), Mode::Training);
     let encoding = model.encode_features(&features, Mode::Training);
     let (latents, moved_latents) = halves(&encoding.mean);
-    let mut terms = Vec::new();
-    let mut of_heads = (None, None);
+    let (mut terms, mut of_heads) = (Vec::new(), None);
     let reconstruction = || {
         let logits = model.decode_logits(&latents, Mode::Training);
-        Loss::Bce.terms(&logits, &images, &encoding).get(0) * protocol.reconstruction_weight
+        Loss::Bce.terms(&logits, images, &encoding).get(0) * protocol.reconstruction_weight
     };
     let divergence = || {
         let target = aims.target.as_ref().map(|target| target.index_select(0, rows));
@@ -70,20 +102,27 @@ pub(crate) fn step_loss(
                 let named: Vec<Tensor> = logits.iter().map(|both| halves(both).0.argmax(1, false)).collect();
                 let losses = Tensor::stack(&losses, 0);
                 terms.push(losses.sum(Kind::Float));
-                of_heads = (Some(losses.detach()), Some(Tensor::stack(&named, 1)));
+                of_heads = Some(HeadsLoss { losses: losses.detach(), named: Tensor::stack(&named, 1) });
             }
             Objective::Dec => terms.extend(divergence()),
             Objective::Idec => {
                 terms.extend(divergence());
                 terms.push(reconstruction());
             }
-            Objective::Aspc => terms.extend(aims.centres.as_ref().map(|(centres, taking_part)| {
-                let (centres, taking_part) = (centres.index_select(0, rows), taking_part.index_select(0, rows));
+            Objective::Student => (),
+            Objective::Aspc => terms.extend(aims.centred.as_ref().map(|centred| {
+                let centres = centred.centres.index_select(0, &centred.named.index_select(0, rows));
+                let taking_part = centred.taking_part.index_select(0, rows);
                 let loss = |latents: &Tensor| aspc::loss(latents, &centres, &taking_part, protocol.radius);
                 (loss(&latents) + loss(&moved_latents)) * (0.5 * protocol.aspc_weight)
             })),
+            Objective::Prototypes => terms.extend(aims.centred.as_ref().map(|centred| {
+                let named = centred.named.index_select(0, rows);
+                let loss =
+                    |latents: &Tensor| protocol.prototypes.loss(latents, &centred.centres, &named, protocol.radius);
+                (loss(&latents) + loss(&moved_latents)) * (0.5 * protocol.prototypes.prototype_weight)
+            })),
         }
     }
-    let total = Tensor::stack(&terms, 0).sum(Kind::Float);
-    StepLoss { total, heads: of_heads.0, named: of_heads.1 }
+    (terms, of_heads)
 }

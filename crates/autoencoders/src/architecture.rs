@@ -16,6 +16,7 @@ const PIXEL_DIVISOR: f64 = 255.0;
 const DENSE_UNITS: [u32; 4] = [512, 256, 128, 64];
 const FILTERS: [u32; 2] = [32, 64];
 const CLASSIFIER_UNITS: u32 = 64;
+const STUDENT_UNITS: u32 = 128;
 const READER_FILTERS: [u32; 3] = [32, 64, 64];
 const READER_UNITS: u32 = 128;
 
@@ -109,11 +110,7 @@ fn convolutional(model: ModelKind, latent: &[Layer], height: u32, width: u32) ->
     }
     let [_, channels] = FILTERS;
     let (height, width) = (height / shrink, width / shrink);
-    let mut encoder: Vec<Layer> = FILTERS
-        .into_iter()
-        .flat_map(|filters| [Layer::Conv2d { filters, kernel: 3 }, BATCH_NORM, LEAKY_RELU, MAX_POOL])
-        .collect();
-    encoder.push(Layer::Flatten);
+    let mut encoder = trunk();
     encoder.extend(latent);
     let transpose = |filters| Layer::ConvTranspose2d { filters, kernel: 3, stride: 2 };
     let mut decoder = vec![
@@ -128,6 +125,24 @@ fn convolutional(model: ModelKind, latent: &[Layer], height: u32, width: u32) ->
     decoder.extend((!model.is_variational()).then_some(BATCH_NORM));
     decoder.push(Layer::Sigmoid);
     Ok((encoder, decoder))
+}
+
+/// The convolutional encoder up to its features.
+fn trunk() -> Vec<Layer> {
+    let mut layers: Vec<Layer> = FILTERS
+        .into_iter()
+        .flat_map(|filters| [Layer::Conv2d { filters, kernel: 3 }, BATCH_NORM, LEAKY_RELU, MAX_POOL])
+        .collect();
+    layers.push(Layer::Flatten);
+    layers
+}
+
+/// A student of `clusters` names: the convolutional encoder's trunk with two dense layers. What it makes of names that are partly
+/// wrong depends on the normalisation between them: without, it believes more of these.
+pub(crate) fn student_layers(clusters: u32) -> Vec<Layer> {
+    let mut layers = trunk();
+    layers.extend([Layer::Dense { units: STUDENT_UNITS }, BATCH_NORM, Layer::Relu, Layer::Dense { units: clusters }]);
+    layers
 }
 
 /// The report's classifier of latents.

@@ -5,7 +5,7 @@
 //! - [`Network`] runs a list of layers, in a [`Precision`]; [`Autoencoder`] and [`Classifier`] are networks with their parameters;
 //! - [`read_weights`] and [`write_weights`] are safetensors in and out, checked against the architecture first;
 //!   [`read_tensors`] and [`write_tensors`] are the same for tensors of other kinds, such as an optimizer's;
-//! - [`ClusterHeads`] are what an encoder is refined for clustering with, and are left behind afterwards;
+//! - [`ClusterHeads`] and a [`ClusterStudent`] are what an encoder is refined for clustering with, and are left behind afterwards;
 //! - [`WeightsByEpoch`] holds a model's values as they were along its training.
 //!
 //! No optimizer, no loss, no dataset, no command line: whatever needs those is in `training` or in a stage.
@@ -14,6 +14,7 @@ mod architecture;
 mod autoencoder;
 mod classifier;
 mod cluster_heads;
+mod cluster_student;
 mod convolution;
 mod dense;
 mod dropout;
@@ -30,6 +31,7 @@ pub use architecture::{
 pub use autoencoder::{Autoencoder, Encoding};
 pub use classifier::Classifier;
 pub use cluster_heads::{ClusterHeads, HeadsShape};
+pub use cluster_student::ClusterStudent;
 pub use error::{ModelError, Result};
 pub use network::{Mode, Network, Shape};
 pub use parameters::{ParameterInfo, Parameters};

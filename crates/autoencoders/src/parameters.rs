@@ -91,7 +91,8 @@ impl Parameters {
         Ok(parameters)
     }
 
-    fn initialise(&mut self, seed: u64) {
+    /// Gives all values their beginnings, drawn from `seed`.
+    pub(crate) fn initialise(&mut self, seed: u64) {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         for (info, view) in self.infos.iter().zip(&mut self.views) {
             no_grad(|| match info.initial {
@@ -137,29 +138,32 @@ impl Parameters {
 
     /// The gradient of the scalar `loss` for all trainable values, in the order of [`trainable`](Self::trainable).
     pub fn gradient(&self, loss: &Tensor) -> Tensor {
-        let [gradient] = Self::gradients([self], loss);
-        gradient
+        let views: Vec<&Tensor> = self.trainable_views().map(|(_, view)| view).collect();
+        self.flattened(Tensor::run_backward(&[loss], &views, false, false))
     }
 
     /// The gradient of the scalar `loss` for all trainable values of each of `sets`, in one pass.
-    pub fn gradients<const N: usize>(sets: [&Self; N], loss: &Tensor) -> [Tensor; N] {
-        let inputs: Vec<&Tensor> = sets.iter().flat_map(|set| set.trainable_views()).map(|(_, view)| view).collect();
-        let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false).into_iter();
-        sets.map(|set| {
-            let flat: Vec<Tensor> = set
-                .trainable_views()
-                .zip(&mut gradients)
-                .map(|((info, _), gradient)| match info.channels_last {
-                    // What the loss does not depend on has no gradient.
-                    _ if !gradient.defined() => {
-                        set.trainable.new_zeros([info.numel()], (Kind::Float, set.trainable.device()))
-                    }
-                    true => gradient.permute([0, 2, 3, 1]).reshape([-1]),
-                    false => gradient.reshape([-1]),
-                })
-                .collect();
-            Tensor::cat(&flat, 0)
-        })
+    pub fn gradients(sets: &[&Self], loss: &Tensor) -> Vec<Tensor> {
+        let views: Vec<&Tensor> = sets.iter().flat_map(|set| set.trainable_views()).map(|(_, view)| view).collect();
+        let mut gradients = Tensor::run_backward(&[loss], &views, false, false).into_iter();
+        sets.iter().map(|set| set.flattened(gradients.by_ref().take(set.trainable_views().count()))).collect()
+    }
+
+    /// The gradients of its views, as they lie in [`trainable`](Self::trainable).
+    fn flattened(&self, gradients: impl IntoIterator<Item = Tensor>) -> Tensor {
+        let flat: Vec<Tensor> = self
+            .trainable_views()
+            .zip(gradients)
+            .map(|((info, _), gradient)| match info.channels_last {
+                // What the loss does not depend on has no gradient.
+                _ if !gradient.defined() => {
+                    self.trainable.new_zeros([info.numel()], (Kind::Float, self.trainable.device()))
+                }
+                true => gradient.permute([0, 2, 3, 1]).reshape([-1]),
+                false => gradient.reshape([-1]),
+            })
+            .collect();
+        Tensor::cat(&flat, 0)
     }
 
     fn trainable_views(&self) -> impl Iterator<Item = (&ParameterInfo, &Tensor)> {

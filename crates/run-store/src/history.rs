@@ -124,12 +124,15 @@ pub struct RefinementEpoch {
     pub test_loss: f64,
     /// Share of images that the two best heads name alike, in [0, 1]; none where there are no two.
     pub head_agreement: Option<f64>,
+    /// Share of images that a student, at the end of its phase, names otherwise than it was taught, in [0, 1]; none elsewhere.
+    pub renamed: Option<f64>,
 }
 
 impl History for RefinementEpoch {
     fn write(path: &Path, rows: &[Self]) -> Result<()> {
         let objectives: Vec<&str> = rows.iter().map(|row| row.objectives.as_str()).collect();
         let agreement: Vec<Option<f64>> = rows.iter().map(|row| row.head_agreement).collect();
+        let renamed: Vec<Option<f64>> = rows.iter().map(|row| row.renamed).collect();
         let columns = vec![
             column("epoch", rows, |row| row.epoch),
             Column::new("objectives".into(), objectives),
@@ -137,6 +140,7 @@ impl History for RefinementEpoch {
             column_f64("train_loss", rows, |row| row.train_loss),
             column_f64("test_loss", rows, |row| row.test_loss),
             Column::new("head_agreement".into(), agreement),
+            Column::new("renamed".into(), renamed),
         ];
         write_table(path, columns, Metadata::new())
     }
@@ -144,17 +148,19 @@ impl History for RefinementEpoch {
     fn read(path: &Path) -> Result<Vec<Self>> {
         let table = Table::read(path, "a refinement's history")?;
         let (objective, train, test) = (table.f64("objective")?, table.f64("train_loss")?, table.f64("test_loss")?);
-        let (names, agreement) = (table.strings("objectives")?, table.optional_f64("head_agreement")?);
+        let names = table.strings("objectives")?;
+        let shares = table.optional_f64("head_agreement")?.into_iter().zip(table.optional_f64("renamed")?);
         let losses = objective.into_iter().zip(train).zip(test);
-        let rows = table.u32("epoch")?.into_iter().zip(names).zip(losses).zip(agreement);
+        let rows = table.u32("epoch")?.into_iter().zip(names).zip(losses).zip(shares);
         Ok(rows
-            .map(|(((epoch, objectives), ((objective, train_loss), test_loss)), head_agreement)| Self {
+            .map(|(((epoch, objectives), ((objective, train_loss), test_loss)), (head_agreement, renamed))| Self {
                 epoch,
                 objectives,
                 objective,
                 train_loss,
                 test_loss,
                 head_agreement,
+                renamed,
             })
             .collect())
     }
@@ -236,14 +242,16 @@ mod tests {
             TrainingEpoch::write(&path, &rows).unwrap();
             assert_eq!(TrainingEpoch::read(&path).unwrap(), rows);
         }
-        let rows = [(1, None), (2, Some(0.75))].map(|(epoch, head_agreement)| RefinementEpoch {
-            epoch,
-            objectives: "imsat+aspc".to_owned(),
-            objective: -1.5,
-            train_loss: 0.2,
-            test_loss: 0.3,
-            head_agreement,
-        });
+        let rows =
+            [(1, None, Some(0.01)), (2, Some(0.75), None)].map(|(epoch, head_agreement, renamed)| RefinementEpoch {
+                epoch,
+                objectives: "imsat+aspc".to_owned(),
+                objective: -1.5,
+                train_loss: 0.2,
+                test_loss: 0.3,
+                head_agreement,
+                renamed,
+            });
         RefinementEpoch::write(&path, &rows).unwrap();
         assert_eq!(RefinementEpoch::read(&path).unwrap(), rows);
         // What draws a training's losses draws a refinement's.

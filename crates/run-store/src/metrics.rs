@@ -69,6 +69,8 @@ pub struct RefineMetrics {
     pub with_test: bool,
     /// Share of images that the two best heads named alike when there were last two, in [0, 1]; `null` if there never were.
     pub head_agreement: Option<f64>,
+    /// Share of images that the last student named otherwise than it was taught, in [0, 1]; `null` if there was none.
+    pub renamed: Option<f64>,
 }
 
 impl Document for RefineMetrics {

@@ -17,6 +17,17 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
+    /// As far as `share` of it.
+    #[must_use]
+    pub fn times(self, share: f64) -> Self {
+        Self {
+            rotation_degrees: self.rotation_degrees * share,
+            shear: self.shear * share,
+            log_scale: self.log_scale * share,
+            shift_pixels: self.shift_pixels * share,
+        }
+    }
+
     /// N × (height · width) `images`, each under a map of its own: bilinear, black beyond the edge. It takes its numbers from
     /// libtorch's generator for the processor, whatever the device.
     pub fn apply(&self, images: &Tensor, height: i64, width: i64) -> Tensor {

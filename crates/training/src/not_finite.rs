@@ -124,10 +124,10 @@ pub struct EpochLosses {
 }
 
 impl EpochLosses {
-    /// Adds the `loss` of a batch, whose step `optimizer` has taken: of no dimension, or of one whose first value is the loss.
-    pub fn push(&mut self, loss: Tensor, optimizer: &Optimizer) {
+    /// Adds the `loss` of a batch, whose step had the size `learning_rate`: of no dimension, or of one whose first value is the loss.
+    pub fn push(&mut self, loss: Tensor, learning_rate: f64) {
         self.losses.push(loss);
-        self.learning_rates.push(optimizer.learning_rate());
+        self.learning_rates.push(learning_rate);
     }
 
     /// How many batches there were.
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(losses.check(1), Ok(()));
         for (loss, learning_rate) in [(1.0_f32, 0.5), (f32::INFINITY, 0.25), (f32::NAN, 0.125)] {
             optimizer.set_learning_rate(learning_rate);
-            losses.push(Tensor::from_slice(&[loss, 0.0]), &optimizer);
+            losses.push(Tensor::from_slice(&[loss, 0.0]), optimizer.learning_rate());
         }
         let error = losses.check(4).unwrap_err();
         let expected = NotFinite::Batch { epoch: 4, batch: 2, batches: 3, loss: f64::INFINITY, learning_rate: 0.25 };

@@ -20,6 +20,12 @@ impl Seed {
         generator
     }
 
+    /// A seed for what begins anew in `epoch`.
+    #[must_use]
+    pub fn within(self, epoch: u32) -> u64 {
+        self.mixed(epoch).cast_unsigned()
+    }
+
     /// One number of seed and epoch that is far from its neighbours' (the finaliser of SplitMix64, Steele et al. 2014).
     fn mixed(self, epoch: u32) -> i64 {
         let mut value = self.0.wrapping_add(u64::from(epoch).wrapping_mul(0x9e37_79b9_7f4a_7c15));

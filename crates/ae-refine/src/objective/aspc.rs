@@ -13,16 +13,8 @@ pub(crate) fn taking_part(squared_distances: &Tensor, part: f64) -> Tensor {
     squared_distances.le_tensor(&(mean + deviation * part)).to_kind(Kind::Float)
 }
 
-/// The mean over N images of the squared distances, in units of `radius`², of those that take part.
+/// The mean over N images of the squared distances from their centres, N × latent, in units of `radius`², of those that take part.
 pub(crate) fn loss(latents: &Tensor, centres: &Tensor, taking_part: &Tensor, radius: f64) -> Tensor {
     let distances = (latents - centres).square().sum_dim_intlist([1].as_slice(), false, Kind::Float);
     (distances * taking_part).mean(Kind::Float) / (radius * radius)
-}
-
-/// Clusters × latent means of clusters, moved apart to where they lie around the origin at a distance of `radius`, each in its own
-/// direction. Where one were nearer to the origin than others, it would be the nearest of all to latents that have not gone far yet.
-pub(crate) fn spread(means: &Tensor, radius: f64) -> Tensor {
-    let centred = means - means.mean_dim([0].as_slice(), true, Kind::Float);
-    let lengths = centred.square().sum_dim_intlist([1].as_slice(), true, Kind::Float).sqrt();
-    centred / lengths.clamp_min(1e-12) * radius
 }

@@ -1,10 +1,13 @@
 //! What a step can lower. Each objective is a formula of its own, in its paper's terms; what they are given is in [`crate::step`].
 
 pub(crate) mod aspc;
+pub(crate) mod centres;
 pub(crate) mod dec;
 pub(crate) mod imsat;
 #[cfg(test)]
 mod parity_tests;
+pub(crate) mod prototypes;
+pub(crate) mod student;
 
 use run_store::named_choice;
 
@@ -23,6 +26,11 @@ pub enum Objective {
     Idec,
     /// Latents of moved images approach the fixed centre of their image, easy images first (Guo et al. 2020).
     Aspc,
+    /// Distances from fixed centres tell which cluster a latent is in (Snell et al. 2017).
+    Prototypes,
+    /// A network that begins anew learns the clusters that images are in from moved images, and says in its turn which (Xie et al.
+    /// 2020).
+    Student,
 }
 
 named_choice!(Objective {
@@ -32,11 +40,23 @@ named_choice!(Objective {
     Dec => "dec",
     Idec => "idec",
     Aspc => "aspc",
+    Prototypes => "prototypes",
+    Student => "student",
 });
 
 impl Objective {
+    /// Whether it moves the model that is refined: a student only says what others should move it to.
+    pub(crate) fn moves_model(self) -> bool {
+        self != Self::Student
+    }
+
     /// Whether it pulls latents to centroids that its phase begins with.
     pub(crate) fn has_centroids(self) -> bool {
-        matches!(self, Self::Dec | Self::Idec | Self::Aspc)
+        matches!(self, Self::Dec | Self::Idec) || self.has_fixed_centres()
+    }
+
+    /// Whether these stay where they are, one an image.
+    pub(crate) fn has_fixed_centres(self) -> bool {
+        matches!(self, Self::Aspc | Self::Prototypes)
     }
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 use tch::{Kind, Tensor};
 
 use super::imsat::Imsat;
-use super::{aspc, dec};
+use super::prototypes::Prototypes;
+use super::{aspc, dec, student};
 
 fn cases() -> Vec<Value> {
     serde_json::from_str(include_str!("../../tests/data/objectives.json")).unwrap()
@@ -90,15 +91,23 @@ fn aspc_is_the_paper_s() {
 }
 
 #[test]
-fn centres_are_spread_around_the_origin_in_their_own_directions() {
+fn prototypes_are_the_paper_s() {
     for case in cases() {
-        let spread = aspc::spread(&tensor(&case, "centroids"), 10.0);
-        let lengths = spread.norm_scalaropt_dim(2.0, [1], false);
-        assert!(lengths.allclose(&(lengths.ones_like() * 10.0), 1e-4, 1e-4, false));
-        let means = tensor(&case, "centroids");
-        let centred = &means - means.mean_dim([0].as_slice(), true, Kind::Float);
-        let along = (&centred * &spread).sum_dim_intlist([1].as_slice(), false, Kind::Float);
-        let expected = centred.norm_scalaropt_dim(2.0, [1], false) * 10.0;
-        assert!(along.allclose(&expected, 1e-4, 1e-4, false));
+        let prototypes = Prototypes { prototype_weight: 1.0, prototype_temperature: number(&case, "part") + 0.1 };
+        let (latents, centroids) = (tensor(&case, "latents"), tensor(&case, "centroids"));
+        let named = tensor(&case, "named").to_kind(Kind::Int64);
+        assert_close(&prototypes.loss(&latents, &centroids, &named, 2.0), number(&case, "prototypes"));
     }
+}
+
+#[test]
+fn a_student_learns_and_says_what_it_should() {
+    for case in cases() {
+        let [logits, moved] = ["logits", "moved_logits"].map(|name| tensor(&case, name));
+        let named = tensor(&case, "named").to_kind(Kind::Int64);
+        assert_close(&student::loss(&moved, &named), number(&case, "student"));
+        let assigned = student::assignment([logits, moved]).unwrap();
+        assert!(assigned.allclose(&tensor(&case, "assignment"), 1e-5, 1e-6, false));
+    }
+    assert!(student::assignment([]).is_none());
 }

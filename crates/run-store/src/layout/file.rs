@@ -22,6 +22,10 @@ pub const CHECKPOINT_STATE: &str = "checkpoint.json";
 pub const HEADS: &str = "heads.safetensors";
 /// The memory of their optimizer.
 pub const HEADS_OPTIMIZER: &str = "heads_optimizer.safetensors";
+/// The student of a refinement with what it is taught, likewise.
+pub const STUDENT: &str = "student.safetensors";
+/// The memory of its optimizer.
+pub const STUDENT_OPTIMIZER: &str = "student_optimizer.safetensors";
 /// An optimizer's memory.
 pub const OPTIMIZER: &str = "optimizer.safetensors";
 /// One row for each epoch.
