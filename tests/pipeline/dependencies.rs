@@ -221,11 +221,43 @@ fn nothing_is_downloaded_by_a_build() {
 /// What builds, tests or runs does so from the lock file.
 #[test]
 fn every_cargo_of_a_script_is_locked() {
-    for path in ["scripts/pipeline", ".ci/run", "tests/src/binaries.rs"] {
-        let text = fs::read_to_string(workspace_root().join(path)).unwrap();
+    let scripts = fs::read_dir(workspace_root().join("scripts")).unwrap().map(|entry| entry.unwrap().path());
+    let others = [".ci/run", "tests/src/binaries.rs"].map(|path| workspace_root().join(path));
+    let mut found = 0;
+    for path in scripts.filter(|path| path.is_file()).chain(others) {
+        let text = fs::read_to_string(&path).unwrap();
         for line in text.lines().filter(|line| !line.trim_start().starts_with(['#', '/'])) {
             let builds = ["build", "test", "clippy", "doc"].iter().any(|word| line.contains(&format!("cargo {word} ")));
-            assert!(!builds || line.contains("--locked"), "{path}: {line}");
+            assert!(!builds || line.contains("--locked"), "{}: {line}", path.display());
+            found += usize::from(builds);
         }
+    }
+    assert!(found >= 5, "{found} builds were found");
+}
+
+/// Python's packages are known by their hashes, and looked for in no place that one machine has.
+#[test]
+fn python_packages_have_hashes() {
+    for path in ["scripts/set-up/python-requirements.txt", "scripts/bench/requirements.txt"] {
+        let text = fs::read_to_string(workspace_root().join(path)).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        let mut hashes_due = 0;
+        for line in lines {
+            match line.trim_start().strip_prefix("--hash=sha256:") {
+                Some(hash) => {
+                    let digits = hash.trim_end_matches(" \\");
+                    assert!(
+                        digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()),
+                        "{path}: {line}"
+                    );
+                    hashes_due = 0;
+                }
+                None => {
+                    assert!(hashes_due == 0 && line.contains("==") && line.ends_with(" \\"), "{path}: {line}");
+                    hashes_due = 1;
+                }
+            }
+        }
+        assert_eq!(hashes_due, 0, "{path}");
     }
 }
