@@ -74,7 +74,8 @@ pub(crate) fn refine(
             RefinementEpoch { epoch, objectives, objective: loss, train_loss, test_loss, head_agreement, renamed };
         state.training.history.push(row);
         progress.milestone(&status(epoch, protocol, state.training.history.last()));
-        if place.is_last() {
+        // What a student leaves as it was is kept already.
+        if place.is_last() && place.phase.moves_model() {
             state.kept.keep(epoch, model, images);
         }
         state.save(model, checkpoints)?;
