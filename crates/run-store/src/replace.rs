@@ -98,8 +98,13 @@ impl FolderReplacement {
         };
         fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
         let partial = hidden(&target, PARTIAL);
-        if !is_folder(&partial) {
-            remove_folder(&partial)?;
+        // A file or a link goes. A folder stays, be it that another process makes it at this very moment: its lock decides.
+        if !is_folder(&partial)
+            && let Err(source) = fs::remove_file(&partial)
+            && source.kind() != std::io::ErrorKind::NotFound
+            && !is_folder(&partial)
+        {
+            return Err(StoreError::Io { action: "remove", path: partial, source });
         }
         fs::create_dir_all(&partial).map_err(StoreError::io("create", &partial))?;
         let lock = lock_folder(&target, &partial)?;
