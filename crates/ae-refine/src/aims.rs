@@ -45,18 +45,20 @@ pub(crate) fn begin_phase(
     (epoch, place): (u32, Place<'_>),
     pixels: &Tensor,
 ) -> anyhow::Result<()> {
-    if place.phase.has(Objective::Student)
-        && let Some(mut student) = state.student.take()
-    {
-        let begun = student.begin(protocol, epoch, || {
-            let encoded = encode_all(model, state, pixels);
-            match encoded.named {
-                Some(named) => Ok(named),
-                None => Ok(nearest(&encoded.latents, &k_means(&encoded.latents, protocol.seed, clusters)?)),
+    if place.phase.has(Objective::Student) {
+        let names = match taught(state) {
+            Some(names) => names,
+            None => {
+                let Encoded { latents, named } = encode_all(model, state, pixels);
+                match named {
+                    Some(named) => named,
+                    None => nearest(&latents, &k_means(&latents, protocol.seed, clusters)?),
+                }
             }
-        });
-        state.student = Some(student);
-        begun?;
+        };
+        if let Some(student) = &mut state.student {
+            student.begin(protocol, epoch, &names);
+        }
     }
     if !place.phase.has_centroids() {
         return Ok(());
@@ -136,9 +138,9 @@ struct Encoded {
 }
 
 fn encode_all(model: &Autoencoder, state: &State, pixels: &Tensor) -> Encoded {
-    let student = state.student.as_ref().filter(|student| student.network.is_taught());
+    let by_student = taught(state);
     let trained = state.training.history.iter().any(|row| row.head_agreement.is_some());
-    let best = state.active_heads().first().copied().filter(|_| trained && student.is_none());
+    let best = state.active_heads().first().copied().filter(|_| trained && by_student.is_none());
     let (mut latents, mut named) = (Vec::new(), Vec::new());
     no_grad(|| {
         for batch in Batches::in_order(pixels.size()[0], ENCODED_AT_ONCE) {
@@ -148,6 +150,11 @@ fn encode_all(model: &Autoencoder, state: &State, pixels: &Tensor) -> Encoded {
         }
     });
     let by_head = (!named.is_empty()).then(|| Tensor::cat(&named, 0));
-    let named = student.map(|student| student.network.names()).or(by_head);
-    Encoded { latents: Tensor::cat(&latents, 0), named }
+    Encoded { latents: Tensor::cat(&latents, 0), named: by_student.or(by_head) }
+}
+
+/// The cluster that each image is in, N of i64, as the last student says, if there was one.
+fn taught(state: &State) -> Option<Tensor> {
+    let network = &state.student.as_ref()?.network;
+    network.is_taught().then(|| network.names())
 }

@@ -25,18 +25,10 @@ impl Student {
         Self { network, optimizer }
     }
 
-    /// Begins anew in `epoch`, with `names` if it has none yet.
-    pub(crate) fn begin(
-        &mut self,
-        protocol: &Protocol,
-        epoch: u32,
-        names: impl FnOnce() -> anyhow::Result<Tensor>,
-    ) -> anyhow::Result<()> {
-        if !self.network.is_taught() {
-            self.network.set_names(&names()?);
-        }
+    /// Begins anew in `epoch`, to be taught `names`.
+    pub(crate) fn begin(&mut self, protocol: &Protocol, epoch: u32, names: &Tensor) {
+        self.network.set_names(names);
         self.network.begin_anew(Seed(protocol.seed).within(epoch));
-        Ok(())
     }
 
     /// Names all images, `pixels`, by what it sees in views of them: the share that it names otherwise than before, in [0, 1].
