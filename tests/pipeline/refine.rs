@@ -133,8 +133,8 @@ fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
     assert!(other.iter().any(|path| path.ends_with(file::WEIGHTS)), "{other:?}");
 }
 
-/// A refinement that was stopped in its middle ends as one that was not: the optimizers, the heads, the centroids and which of the
-/// heads were left behind all come back.
+/// A refinement that was stopped in its middle ends as one that was not: the optimizers, the heads, the centroids and the names
+/// that a student is taught all come back.
 #[test]
 fn an_interrupted_refinement_goes_on() {
     let study = Study::finished(ModelKind::Cae);

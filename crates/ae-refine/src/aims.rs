@@ -4,9 +4,10 @@ use anyhow::anyhow;
 use autoencoders::{Autoencoder, Mode};
 use clustering::{FitOptions, KMeansError, fit};
 use tch::{Kind, Tensor, no_grad};
-use training::Batches;
+use training::{Batch, Batches};
 
 use crate::config::Protocol;
+use crate::names::names;
 use crate::objective::{Objective, aspc, centres, dec};
 use crate::recipe::Place;
 use crate::state::State;
@@ -46,14 +47,11 @@ pub(crate) fn begin_phase(
     pixels: &Tensor,
 ) -> anyhow::Result<()> {
     if place.phase.has(Objective::Student) {
-        let names = match taught(state) {
+        let names = match names(model, state, pixels) {
             Some(names) => names,
             None => {
-                let Encoded { latents, named } = encode_all(model, state, pixels);
-                match named {
-                    Some(named) => named,
-                    None => nearest(&latents, &k_means(&latents, protocol.seed, clusters)?),
-                }
+                let latents = encode_all(model, pixels);
+                nearest(&latents, &k_means(&latents, protocol.seed, clusters)?)
             }
         };
         if let Some(student) = &mut state.student {
@@ -63,11 +61,12 @@ pub(crate) fn begin_phase(
     if !place.phase.has_centroids() {
         return Ok(());
     }
-    let encoded = encode_all(model, state, pixels);
+    let latents = encode_all(model, pixels);
     // What has been named is named as it was learnt, where K-means would have to find it in latents that no one has moved yet.
-    let centroids = match encoded.named.filter(|_| place.phase.has_fixed_centres()) {
-        Some(named) => centres::spread(&means(&encoded.latents, &named, clusters), protocol.radius),
-        None => k_means(&encoded.latents, protocol.seed, clusters)?,
+    let named = place.phase.has_fixed_centres().then(|| names(model, state, pixels)).flatten();
+    let centroids = match named {
+        Some(named) => centres::spread(&means(&latents, &named, clusters), protocol.radius),
+        None => k_means(&latents, protocol.seed, clusters)?,
     };
     state.heads.place_centroids(&centroids);
     Ok(())
@@ -107,54 +106,37 @@ pub(crate) fn aims(model: &Autoencoder, state: &State, place: Place<'_>, pixels:
     if !place.phase.has_centroids() {
         return aims;
     }
-    let encoded = encode_all(model, state, pixels);
-    no_grad(|| {
-        let centroids = state.heads.centroids();
-        if place.phase.has(Objective::Dec) || place.phase.has(Objective::Idec) {
-            aims.target = Some(dec::target_distribution(&dec::soft_assignment(&encoded.latents, centroids)));
-        }
-        if place.phase.has_fixed_centres() {
-            let (named, taking_part) = match encoded.named {
-                // Every image has been judged; how far its latent still is from its centre says nothing of doubt.
-                Some(named) => (named.shallow_clone(), named.ones_like().to_kind(Kind::Float)),
-                None => {
-                    let (own, named) = dec::squared_distances(&encoded.latents, centroids).min_dim(1, false);
-                    let part = f64::from(place.epoch) / f64::from(place.phase.epochs);
-                    (named, aspc::taking_part(&own, part))
-                }
-            };
-            aims.centred = Some(Centred { centres: centroids.copy(), named, taking_part });
-        }
-    });
+    let centroids = state.heads.centroids();
+    if place.phase.has(Objective::Dec) || place.phase.has(Objective::Idec) {
+        let latents = encode_all(model, pixels);
+        aims.target = Some(no_grad(|| dec::target_distribution(&dec::soft_assignment(&latents, centroids))));
+    }
+    if place.phase.has_fixed_centres() {
+        let (named, taking_part) = match names(model, state, pixels) {
+            // Every image has been judged; how far its latent still is from its centre says nothing of doubt.
+            Some(named) => (named.shallow_clone(), named.ones_like().to_kind(Kind::Float)),
+            None => {
+                let latents = encode_all(model, pixels);
+                let (own, named) = no_grad(|| dec::squared_distances(&latents, centroids).min_dim(1, false));
+                let part = f64::from(place.epoch) / f64::from(place.phase.epochs);
+                (named, aspc::taking_part(&own, part))
+            }
+        };
+        aims.centred = Some(Centred { centres: no_grad(|| centroids.copy()), named, taking_part });
+    }
     aims
 }
 
-/// All images as they are.
-struct Encoded {
-    /// N × latent.
-    latents: Tensor,
-    /// The cluster that each is in, N of i64, as the last student says, or the best head once heads were trained.
-    named: Option<Tensor>,
+/// The latents of all images as they are, N × latent.
+fn encode_all(model: &Autoencoder, pixels: &Tensor) -> Tensor {
+    each_batch(model, pixels, |features| model.encode_features(features, Mode::Inference).mean)
 }
 
-fn encode_all(model: &Autoencoder, state: &State, pixels: &Tensor) -> Encoded {
-    let by_student = taught(state);
-    let trained = state.training.history.iter().any(|row| row.head_agreement.is_some());
-    let best = state.active_heads().first().copied().filter(|_| trained && by_student.is_none());
-    let (mut latents, mut named) = (Vec::new(), Vec::new());
+/// What `compute` gives for the features of all images as they are, in their order.
+pub(crate) fn each_batch(model: &Autoencoder, pixels: &Tensor, compute: impl Fn(&Tensor) -> Tensor) -> Tensor {
     no_grad(|| {
-        for batch in Batches::in_order(pixels.size()[0], ENCODED_AT_ONCE) {
-            let features = model.features(&model.preprocess(&batch.of(pixels)), Mode::Inference);
-            latents.push(model.encode_features(&features, Mode::Inference).mean);
-            named.extend(best.map(|head| state.heads.logits(&features, &[head])[0].argmax(1, false)));
-        }
-    });
-    let by_head = (!named.is_empty()).then(|| Tensor::cat(&named, 0));
-    Encoded { latents: Tensor::cat(&latents, 0), named: by_student.or(by_head) }
-}
-
-/// The cluster that each image is in, N of i64, as the last student says, if there was one.
-fn taught(state: &State) -> Option<Tensor> {
-    let network = &state.student.as_ref()?.network;
-    network.is_taught().then(|| network.names())
+        let batches = Batches::in_order(pixels.size()[0], ENCODED_AT_ONCE);
+        let of_batch = |batch: Batch| compute(&model.features(&model.preprocess(&batch.of(pixels)), Mode::Inference));
+        Tensor::cat(&batches.map(of_batch).collect::<Vec<Tensor>>(), 0)
+    })
 }

@@ -82,7 +82,7 @@ impl Protocol {
             dec_weight: 1.0,
             aspc_weight: 3.0,
             radius: 10.0,
-            prototypes: Prototypes { prototype_weight: 5.0, prototype_temperature: 0.3 },
+            prototypes: Prototypes { prototype_weight: 10.0, prototype_temperature: 0.3 },
             naming: Naming { views: 8, view_share: 0.5 },
             heads: 8,
             hidden_units: 64,

@@ -6,6 +6,7 @@
 
 mod aims;
 mod config;
+mod names;
 mod objective;
 mod recipe;
 mod refinement;

@@ -20,7 +20,7 @@ const RECIPE: &str = "contrast:3,imsat:10,student:12,student:12,student:12,stude
 /// contrast (NT-Xent, Chen et al. 2020), reconstruction, imsat (Hu et al. 2017), dec (Xie et al. 2016), idec (Guo et al. 2017),
 /// aspc (Guo et al. 2020), prototypes (Snell et al. 2017) and student (a network that begins anew learns in which cluster each image
 /// is, and says in its turn; Xie et al. 2020). Clusters begin with K-means; those that a student is taught, and those of aspc and
-/// prototypes, are the last student's or imsat's best head's, if there is one.
+/// prototypes, are the last student's, else those that imsat's heads vote for, if there is either.
 #[derive(Parser)]
 #[command(version)]
 struct RefineArgs {
@@ -78,7 +78,7 @@ struct RefineArgs {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Objectives")]
 struct ObjectiveArgs {
-    /// imsat: heads that are begun; the best are kept
+    /// imsat: heads, which vote on the cluster of each image
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
     heads: u32,
     /// imsat: units of a head's hidden layer
@@ -103,7 +103,7 @@ struct ObjectiveArgs {
     #[arg(long, value_name = "WEIGHT", default_value_t = 3.0, value_parser = not_negative)]
     aspc_weight: f64,
     /// prototypes: the weight of the cross-entropy of distances to centres
-    #[arg(long, value_name = "WEIGHT", default_value_t = 5.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = 10.0, value_parser = not_negative)]
     prototype_weight: f64,
     /// prototypes: divides squared distances, in units of the radius squared
     #[arg(long, value_name = "T", default_value_t = 0.3, value_parser = positive)]

@@ -4,11 +4,12 @@ use anyhow::{Context, anyhow};
 use autoencoders::{Autoencoder, Parameters};
 use run_store::{Checkpoints, RefinementEpoch};
 use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
-use tch::{Kind, Tensor};
-use training::{Batches, EpochLosses, Images, Loss, NotFinite, Remedy, Schedule, Seed, mean_loss, sum};
+use tch::Kind;
+use training::{Batches, EpochLosses, Images, Loss, NotFinite, Remedy, Schedule, Seed, mean_loss};
 
 use crate::aims::{Aims, aims, begin_phase};
 use crate::config::Protocol;
+use crate::names::votes;
 use crate::objective::Objective;
 use crate::recipe::Place;
 use crate::state::State;
@@ -90,7 +91,7 @@ fn status(epoch: u32, protocol: &Protocol, last: Option<&RefinementEpoch>) -> St
             share.map_or_else(String::new, |share| format!(", {what} {:.1} %", 100.0 * share))
         };
         let shares =
-            share(last.head_agreement, "two heads agree on") + &share(last.renamed, "the student names otherwise");
+            share(last.head_agreement, "the heads agree on") + &share(last.renamed, "the student names otherwise");
         format!(" · {} {:.4}, reconstruction {:.4}{shares}", last.objectives, last.objective, last.test_loss)
     });
     format!("epoch {epoch}/{}{losses}", protocol.recipe.epochs())
@@ -110,8 +111,7 @@ fn train_epoch(
     let (count, size) = (pixels.size()[0], i64::from(protocol.batch_size));
     let steps_an_epoch = (count / size).max(1).unsigned_abs();
     let steps = u64::from(place.phase.epochs) * steps_an_epoch;
-    let active = state.active_heads();
-    let (mut losses, mut head_losses, mut named) = (EpochLosses::default(), Vec::new(), Vec::new());
+    let (mut losses, mut named) = (EpochLosses::default(), Vec::new());
     for batch in Batches::shuffled(count, size, &mut generator, pixels.device()) {
         // What is left over at the end is too few to say how large clusters are; another epoch has others left over.
         if batch.len() < size && count >= size {
@@ -119,7 +119,7 @@ fn train_epoch(
         }
         let rows = batch.rows(pixels.device());
         let student = state.student.as_ref().map(|student| &student.network);
-        let networks = Networks { model, heads: &state.heads, active: &active, student };
+        let networks = Networks { model, heads: &state.heads, student };
         let loss = step_loss(networks, protocol, place.phase, aims, (&batch.of(pixels), &rows));
         let warmup_steps = u64::from(protocol.warmup_steps).min(steps / 2);
         let factor = Schedule::Cosine.factor(u64::from(state.steps()), steps, warmup_steps);
@@ -131,10 +131,7 @@ fn train_epoch(
             optimizer.step(parameters.trainable(), gradient);
         }
         losses.push(loss.total.detach().to_kind(Kind::Double), protocol.learning_rate * factor);
-        if let Some(heads) = loss.heads {
-            head_losses.push(heads.losses.to_kind(Kind::Double));
-            named.push(heads.named);
-        }
+        named.extend(loss.named);
         progress.advance(batch.len().unsigned_abs());
         if interrupt.is_requested() {
             return None;
@@ -144,48 +141,10 @@ fn train_epoch(
         return Some(Err(error));
     }
     let loss = losses.sum().double_value(&[]) / losses.count() as f64;
-    let mut head_agreement = None;
-    if !head_losses.is_empty() {
-        let means = sum(&head_losses) / head_losses.len() as f64;
-        let means = Vec::<f64>::try_from(means).unwrap_or_default();
-        state.rate_heads(&active, &means, active.len());
-        head_agreement =
-            Some(agreement(&state.active_heads(), &active, &Tensor::cat(&named, 0), state.heads.shape().clusters));
-        let keep = heads_to_keep(protocol.heads as usize, place);
-        state.rate_heads(&active, &means, keep);
-    }
+    let head_agreement = (!named.is_empty()).then(|| votes(&named, &state.heads).agreement);
     let mut renamed = None;
     if let Some(student) = state.student.as_mut().filter(|_| place.phase.has(Objective::Student) && place.is_last()) {
         renamed = Some(student.rename(model, protocol, pixels, interrupt)?);
     }
     Some(Ok(Trained { loss, head_agreement, renamed }))
-}
-
-/// How many heads go on: half of them after a quarter of the phase, a quarter after half of it, the best one at its end
-/// (successive halving; Jamieson & Talwalkar 2016).
-fn heads_to_keep(heads: usize, place: Place<'_>) -> usize {
-    let done = f64::from(place.epoch) / f64::from(place.phase.epochs);
-    let keep = match done {
-        done if done >= 1.0 => 1,
-        done if done >= 0.5 => heads / 4,
-        done if done >= 0.25 => heads / 2,
-        _ => heads,
-    };
-    // Two to compare, until the end.
-    keep.max(if place.is_last() { 1 } else { 2 })
-}
-
-/// The share of images, in [0, 1], that the two best of `ranked` heads name alike: each cluster of the one stands for that of the
-/// other with which it shares most, and the other way round; the lower of both counts. 1 where there is one head. `named` is
-/// images × heads, in the order of `active`.
-fn agreement(ranked: &[usize], active: &[usize], named: &Tensor, clusters: u32) -> f64 {
-    let column = |head: &usize| active.iter().position(|other| other == head);
-    let [Some(one), Some(other)] = [ranked.first(), ranked.get(1)].map(|head| head.and_then(column)) else {
-        return 1.0;
-    };
-    let members = |column: usize| named.select(1, column as i64).one_hot(i64::from(clusters)).to_kind(Kind::Float);
-    let shared = members(one).tr().matmul(&members(other));
-    let total = shared.sum(Kind::Double).double_value(&[]);
-    let most = |dimension: i64| shared.amax([dimension].as_slice(), false).sum(Kind::Double).double_value(&[]);
-    most(0).min(most(1)) / total
 }

@@ -157,12 +157,6 @@ fn metrics(
 ) -> anyhow::Result<RefineMetrics> {
     let history = &state.training.history;
     let last = history.last().context("no epoch was trained")?;
-    // Where one head is left it agrees with itself.
-    let compared = history
-        .iter()
-        .rev()
-        .find(|row| row.objectives == "imsat")
-        .or(history.iter().rev().find(|row| row.head_agreement.is_some()));
     Ok(RefineMetrics {
         training: TrainMetrics {
             dataset: dataset.name.to_owned(),
@@ -177,14 +171,14 @@ fn metrics(
         },
         cluster_count: clusters,
         with_test: protocol.with_test,
-        head_agreement: compared.and_then(|row| row.head_agreement),
+        head_agreement: history.iter().rev().find_map(|row| row.head_agreement),
         renamed: history.iter().rev().find_map(|row| row.renamed),
     })
 }
 
 fn figures(metrics: &RefineMetrics) -> Vec<(String, String)> {
     let mut figures = vec![("clusters".to_owned(), metrics.cluster_count.to_string())];
-    figures.extend(metrics.head_agreement.map(|share| ("two best heads agree on".to_owned(), percent(share))));
+    figures.extend(metrics.head_agreement.map(|share| ("heads agree on".to_owned(), percent(share))));
     figures.extend(metrics.renamed.map(|share| ("last student named otherwise".to_owned(), percent(share))));
     figures.extend([
         ("test loss of reconstructions".to_owned(), format!("{:.4}", metrics.training.test_loss)),

@@ -3,16 +3,12 @@
 use autoencoders::{Autoencoder, ClusterHeads, Parameters, Weights};
 use run_store::{Checkpoint, Checkpoints, RefinementEpoch, file};
 use stage_cli::{Progress, latest_checkpoint};
-use tch::Tensor;
 use training::{KeptEpochs, Optimizer, OptimizerRule, TrainingState};
 
 use crate::config::Protocol;
 use crate::objective::Objective;
 use crate::recipe::Phase;
 use crate::student::Student;
-
-/// The score of a head that is no longer trained: no loss is as large, and it is finite, as all that is written must be.
-const LEFT_BEHIND: f32 = f32::MAX;
 
 /// A refinement between two epochs.
 pub(crate) struct State {
@@ -92,29 +88,6 @@ impl State {
         let student = self.student.as_mut().filter(|_| phase.has(Objective::Student));
         learners.extend(student.map(|student| (student.network.parameters(), &mut student.optimizer)));
         learners
-    }
-
-    /// The heads that are still trained, that of the lowest loss first.
-    pub(crate) fn active_heads(&self) -> Vec<usize> {
-        let scores = self.scores();
-        let mut active: Vec<usize> = (0..scores.len()).filter(|head| scores[*head] < LEFT_BEHIND).collect();
-        active.sort_by(|one, other| scores[*one].total_cmp(&scores[*other]));
-        active
-    }
-
-    /// Takes the mean losses of the `active` heads, in their order, and leaves all but the best `keep` behind.
-    pub(crate) fn rate_heads(&mut self, active: &[usize], losses: &[f64], keep: usize) {
-        let mut scores = self.scores();
-        active.iter().zip(losses).for_each(|(head, loss)| scores[*head] = *loss as f32);
-        self.heads.set_scores(&Tensor::from_slice(&scores));
-        for head in self.active_heads().into_iter().skip(keep) {
-            scores[head] = LEFT_BEHIND;
-        }
-        self.heads.set_scores(&Tensor::from_slice(&scores));
-    }
-
-    fn scores(&self) -> Vec<f32> {
-        Vec::try_from(self.heads.scores()).unwrap_or_default()
     }
 }
 

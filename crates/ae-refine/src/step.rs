@@ -14,8 +14,6 @@ use crate::recipe::Phase;
 pub(crate) struct Networks<'a> {
     pub model: &'a Autoencoder,
     pub heads: &'a ClusterHeads,
-    /// Which of the heads.
-    pub active: &'a [usize],
     /// If the recipe has one.
     pub student: Option<&'a ClusterStudent>,
 }
@@ -24,16 +22,8 @@ pub(crate) struct Networks<'a> {
 pub(crate) struct StepLoss {
     /// What the step lowers.
     pub total: Tensor,
-    /// If there are any in the phase.
-    pub heads: Option<HeadsLoss>,
-}
-
-/// What became of it by each active head.
-pub(crate) struct HeadsLoss {
-    /// As many values.
-    pub losses: Tensor,
-    /// The cluster that each names, images × heads, i64.
-    pub named: Tensor,
+    /// The clusters that the heads name, images × heads, i64, if any head is in the phase.
+    pub named: Option<Tensor>,
 }
 
 /// The loss of the images in `rows` of all, `pixels`.
@@ -53,24 +43,24 @@ pub(crate) fn step_loss(
         let names = network.names().index_select(0, rows);
         terms.push(student::loss(&network.logits(&moved, Mode::Training), &names));
     }
-    let mut heads = None;
+    let mut named = None;
     if phase.moves_model() {
         let (of_model, of_heads) = model_terms(networks, protocol, phase, aims, (&images, &moved, rows));
         terms.extend(of_model);
-        heads = of_heads;
+        named = of_heads;
     }
-    StepLoss { total: Tensor::stack(&terms, 0).sum(Kind::Float), heads }
+    StepLoss { total: Tensor::stack(&terms, 0).sum(Kind::Float), named }
 }
 
-/// The terms that move the model, of `images` and their moved forms.
+/// The terms that move the model, of `images` and their moved forms; with what the heads name, as in [`StepLoss`].
 fn model_terms(
     networks: Networks<'_>,
     protocol: &Protocol,
     phase: &Phase,
     aims: &Aims,
     (images, moved, rows): (&Tensor, &Tensor, &Tensor),
-) -> (Vec<Tensor>, Option<HeadsLoss>) {
-    let Networks { model, heads, active, .. } = networks;
+) -> (Vec<Tensor>, Option<Tensor>) {
+    let Networks { model, heads, .. } = networks;
     let count = images.size()[0];
     let halves = |both: &Tensor| (both.narrow(0, 0, count), both.narrow(0, count, count));
     let features = model.features(&Tensor::cat(&[images, moved], 0), Mode::Training);
@@ -91,18 +81,13 @@ fn model_terms(
             Objective::Contrast => terms.push(protocol.contrast.of(&latents, &moved_latents)),
             Objective::Reconstruction => terms.push(reconstruction()),
             Objective::Imsat => {
-                let logits = heads.logits(&features, active);
-                let losses: Vec<Tensor> = logits
-                    .iter()
-                    .map(|both| {
-                        let (logits, moved_logits) = halves(both);
-                        protocol.imsat.loss(&logits, &moved_logits)
-                    })
-                    .collect();
-                let named: Vec<Tensor> = logits.iter().map(|both| halves(both).0.argmax(1, false)).collect();
-                let losses = Tensor::stack(&losses, 0);
-                terms.push(losses.sum(Kind::Float));
-                of_heads = Some(HeadsLoss { losses: losses.detach(), named: Tensor::stack(&named, 1) });
+                let mut named = Vec::new();
+                for both in heads.logits(&features) {
+                    let (logits, moved_logits) = halves(&both);
+                    terms.push(protocol.imsat.loss(&logits, &moved_logits));
+                    named.push(logits.argmax(1, false));
+                }
+                of_heads = Some(Tensor::stack(&named, 1));
             }
             Objective::Dec => terms.extend(divergence()),
             Objective::Idec => {

@@ -54,12 +54,13 @@ impl ClusterHeads {
         let networks = (0..shape.heads)
             .map(|head| Network::build(&format!("head.{head}"), &layers, features, &mut infos))
             .collect::<Result<Vec<Network>>>()?;
-        let mut add = |name: &str, shape: Vec<i64>, trainable: bool| {
-            let initial = Initial::Constant(0.0);
-            infos.push(ParameterInfo { name: name.to_owned(), shape, initial, trainable, channels_last: false });
-        };
-        add("centroids", vec![i64::from(shape.clusters), i64::from(model.description().latent_dim)], true);
-        add("scores", vec![i64::from(shape.heads)], false);
+        infos.push(ParameterInfo {
+            name: "centroids".to_owned(),
+            shape: vec![i64::from(shape.clusters), i64::from(model.description().latent_dim)],
+            initial: Initial::Constant(0.0),
+            trainable: true,
+            channels_last: false,
+        });
         let parameters = Parameters::new(infos, device, seed)?;
         Ok(Self { shape, networks, parameters })
     }
@@ -81,29 +82,19 @@ impl ClusterHeads {
         self.networks.iter_mut().for_each(|network| network.compute_in(precision));
     }
 
-    /// N × features → heads' N × clusters logits, those of `heads`, in this order.
-    pub fn logits(&self, features: &Tensor, heads: &[usize]) -> Vec<Tensor> {
+    /// N × features → N × clusters logits, of one head after the other.
+    pub fn logits(&self, features: &Tensor) -> Vec<Tensor> {
         // No layer of theirs behaves otherwise in training.
-        heads.iter().map(|head| self.networks[*head].logits(&self.parameters, features, Mode::Inference)).collect()
+        self.networks.iter().map(|head| head.logits(&self.parameters, features, Mode::Inference)).collect()
     }
 
     /// Clusters × latent: the centroids; trained where a loss depends on them.
     pub fn centroids(&self) -> &Tensor {
-        self.parameters.view(self.parameters.infos().len() - 2)
+        self.parameters.view(self.parameters.infos().len() - 1)
     }
 
     /// Gives the centroids other places, clusters × latent.
     pub fn place_centroids(&mut self, centroids: &Tensor) {
-        self.parameters.assign(self.parameters.infos().len() - 2, centroids);
-    }
-
-    /// One number for each head, which travels with it.
-    pub fn scores(&self) -> &Tensor {
-        self.parameters.view(self.parameters.infos().len() - 1)
-    }
-
-    /// Gives the heads other numbers.
-    pub fn set_scores(&mut self, scores: &Tensor) {
-        self.parameters.assign(self.parameters.infos().len() - 1, scores);
+        self.parameters.assign(self.parameters.infos().len() - 1, centroids);
     }
 }

@@ -122,7 +122,7 @@ pub struct RefinementEpoch {
     pub train_loss: f64,
     /// The same of the test images.
     pub test_loss: f64,
-    /// Share of images that the two best heads name alike, in [0, 1]; none where there are no two.
+    /// Share of the heads' weighted votes that went to the clusters they chose together, in [0, 1]; none where there are no heads.
     pub head_agreement: Option<f64>,
     /// Share of images that a student, at the end of its phase, names otherwise than it was taught, in [0, 1]; none elsewhere.
     pub renamed: Option<f64>,

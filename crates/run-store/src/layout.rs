@@ -113,7 +113,8 @@ impl Stage {
     #[must_use]
     pub fn format_version(self) -> u32 {
         match self {
-            Self::AeTrain | Self::AeRefine | Self::ClusterEval => 2,
+            Self::AeRefine => 3,
+            Self::AeTrain | Self::ClusterEval => 2,
             _ => 1,
         }
     }

@@ -67,7 +67,8 @@ pub struct RefineMetrics {
     pub cluster_count: u32,
     /// Whether the test images were learnt from too.
     pub with_test: bool,
-    /// Share of images that the two best heads named alike when there were last two, in [0, 1]; `null` if there never were.
+    /// Share of the heads' weighted votes that went to the clusters they chose together, in the last epoch that had heads, in [0, 1];
+    /// `null` if none had.
     pub head_agreement: Option<f64>,
     /// Share of images that the last student named otherwise than it was taught, in [0, 1]; `null` if there was none.
     pub renamed: Option<f64>,

@@ -14,7 +14,6 @@
 //! None of them depends on how the clusters are numbered, beyond the rounding of sums taken in
 //! another order and the choice that a tie leaves open.
 
-mod assignment;
 mod contingency;
 mod information;
 mod naming;

@@ -1,6 +1,8 @@
 //! How clusters get the names of classes, and the accuracy of a clustering so named.
 
-use super::{ContingencyTable, assignment::minimum_cost_assignment};
+use clustering::minimum_cost_assignment;
+
+use super::ContingencyTable;
 
 /// The class that each cluster is named after, if any.
 ///

@@ -14,7 +14,8 @@
 /// # Panics
 ///
 /// If the number of costs is not `row_count` × `column_count`.
-pub(super) fn minimum_cost_assignment(costs: &[i64], row_count: usize, column_count: usize) -> Vec<Option<usize>> {
+#[must_use]
+pub fn minimum_cost_assignment(costs: &[i64], row_count: usize, column_count: usize) -> Vec<Option<usize>> {
     assert_eq!(costs.len(), row_count * column_count, "the cost matrix has one cost for each row and column");
     if row_count <= column_count {
         let rows = assign_every_row(row_count, column_count, |row, column| costs[row * column_count + column]);
