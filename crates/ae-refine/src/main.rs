@@ -11,8 +11,10 @@ use run_store::{ModelKind, RunDir, prepared_dataset};
 use stage_cli::{RUNNING, StageArgs, not_negative, positive, share};
 use training::DeviceChoice;
 
-/// The chain that is used where no other is given.
-const RECIPE: &str = "contrast:3,imsat:10,student:12,student:12,student:12,student:12,prototypes+aspc+reconstruction:5";
+/// What is done where nothing else is asked for.
+fn defaults() -> Protocol {
+    Protocol::of(Recipe::default())
+}
 
 /// Refines an autoencoder so that its latents fall into clusters, without a label: a trained model in; one of the same kind out.
 ///
@@ -39,16 +41,16 @@ struct RefineArgs {
     #[arg(long, value_name = "DIR", default_value_os_t = prepared_dataset("mnist").path().to_owned())]
     data: PathBuf,
     /// What is done, one after the other
-    #[arg(long, value_name = "RECIPE", default_value = RECIPE)]
+    #[arg(long, value_name = "RECIPE", default_value_t = defaults().recipe)]
     recipe: Recipe,
     /// Clusters [default: one a class]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000))]
     clusters: Option<u32>,
     /// Images in a step
-    #[arg(long, value_name = "N", default_value = "256")]
-    batch_size: NonZeroU32,
+    #[arg(long, value_name = "N", default_value_t = defaults().batch_size, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
     /// Step size that each phase begins with; it falls along half a cosine wave
-    #[arg(long, value_name = "RATE", default_value = "0.002", value_parser = positive)]
+    #[arg(long, value_name = "RATE", default_value_t = defaults().learning_rate, value_parser = positive)]
     learning_rate: f64,
     /// Use the first N training images [default: as many as the model was trained on; 20000 for a new one]
     #[arg(long, value_name = "N")]
@@ -60,10 +62,10 @@ struct RefineArgs {
     #[arg(long)]
     with_test: bool,
     /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = defaults().seed)]
     seed: u64,
     /// What numbers to compute with: f32, or bf16, which is faster on processors that multiply it; weights stay f32
-    #[arg(long, value_name = "NAME", default_value_t = Precision::F32)]
+    #[arg(long, value_name = "NAME", default_value_t = defaults().precision)]
     precision: Precision,
     #[command(flatten)]
     objectives: ObjectiveArgs,
@@ -79,46 +81,46 @@ struct RefineArgs {
 #[command(next_help_heading = "Objectives")]
 struct ObjectiveArgs {
     /// imsat: heads, which vote on the cluster of each image
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = defaults().heads, value_parser = clap::value_parser!(u32).range(1..=64))]
     heads: u32,
     /// imsat: units of a head's hidden layer
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = defaults().hidden_units, value_parser = clap::value_parser!(u32).range(1..=4096))]
     hidden_units: u32,
     /// imsat: λ, the weight of the information between image and cluster
-    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = defaults().imsat.information_weight, value_parser = not_negative)]
     information_weight: f64,
     /// imsat: μ, the weight of the clusters' entropy in it; above 1 it holds clusters to one size
-    #[arg(long, value_name = "WEIGHT", default_value_t = 2.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = defaults().imsat.marginal_weight, value_parser = not_negative)]
     marginal_weight: f64,
     /// contrast: divides the similarities of views
-    #[arg(long, value_name = "T", default_value_t = 0.2, value_parser = positive)]
+    #[arg(long, value_name = "T", default_value_t = defaults().contrast.temperature, value_parser = positive)]
     temperature: f64,
     /// contrast: the part of the loss that is an image's nearest neighbours', 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = defaults().contrast.neighbour_share, value_parser = share)]
     neighbour_share: f64,
     /// dec, idec: the weight of the divergence
-    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = defaults().dec_weight, value_parser = not_negative)]
     dec_weight: f64,
     /// aspc: the weight of the distances to centres
-    #[arg(long, value_name = "WEIGHT", default_value_t = 3.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = defaults().aspc_weight, value_parser = not_negative)]
     aspc_weight: f64,
     /// prototypes: the weight of the cross-entropy of distances to centres
-    #[arg(long, value_name = "WEIGHT", default_value_t = 10.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = defaults().prototypes.prototype_weight, value_parser = not_negative)]
     prototype_weight: f64,
     /// prototypes: divides squared distances, in units of the radius squared
-    #[arg(long, value_name = "T", default_value_t = 0.3, value_parser = positive)]
+    #[arg(long, value_name = "T", default_value_t = defaults().prototypes.prototype_temperature, value_parser = positive)]
     prototype_temperature: f64,
     /// aspc, prototypes: the distance of centres from the origin
-    #[arg(long, value_name = "LENGTH", default_value_t = 10.0, value_parser = positive)]
+    #[arg(long, value_name = "LENGTH", default_value_t = defaults().radius, value_parser = positive)]
     radius: f64,
     /// student: views of an image that it names it by, each with its own map
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = defaults().naming.views, value_parser = clap::value_parser!(u32).range(1..=1000))]
     views: u32,
     /// student: how far images are moved in these views, as a share of the augmentation, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = defaults().naming.view_share, value_parser = share)]
     view_share: f64,
     /// reconstruction, idec: the weight of the binary cross-entropy
-    #[arg(long, value_name = "WEIGHT", default_value_t = 3.0, value_parser = not_negative)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = defaults().reconstruction_weight, value_parser = not_negative)]
     reconstruction_weight: f64,
 }
 
@@ -127,16 +129,16 @@ struct ObjectiveArgs {
 #[command(next_help_heading = "Augmentation, for every objective")]
 struct AugmentationArgs {
     /// How far an image is turned at most, in degrees
-    #[arg(long, value_name = "DEGREES", default_value_t = 20.0, value_parser = not_negative)]
+    #[arg(long, value_name = "DEGREES", default_value_t = defaults().augmentation.rotation_degrees, value_parser = not_negative)]
     rotation: f64,
     /// How far it is sheared at most, in columns for each row
-    #[arg(long, value_name = "RATIO", default_value_t = 0.3, value_parser = not_negative)]
+    #[arg(long, value_name = "RATIO", default_value_t = defaults().augmentation.shear, value_parser = not_negative)]
     shear: f64,
     /// The natural logarithm of its largest factor of size
-    #[arg(long, value_name = "LOG", default_value_t = 0.25, value_parser = not_negative)]
+    #[arg(long, value_name = "LOG", default_value_t = defaults().augmentation.log_scale, value_parser = not_negative)]
     log_scale: f64,
     /// How far it is shifted at most, in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 3.0, value_parser = not_negative)]
+    #[arg(long, value_name = "PIXELS", default_value_t = defaults().augmentation.shift_pixels, value_parser = not_negative)]
     shift: f64,
 }
 
@@ -148,7 +150,7 @@ impl RefineArgs {
         };
         let mut protocol = Protocol::of(self.recipe);
         protocol.clusters = self.clusters;
-        protocol.batch_size = self.batch_size.get();
+        protocol.batch_size = self.batch_size;
         protocol.learning_rate = self.learning_rate;
         protocol.train_count = self.train_count.map(NonZeroU32::get);
         protocol.test_count = self.test_count.map(NonZeroU32::get);

@@ -40,6 +40,18 @@ impl Place<'_> {
     }
 }
 
+impl Default for Recipe {
+    /// The chain that works best on digits; how it was found is in the README.
+    fn default() -> Self {
+        let phase = |objectives: &[Objective], epochs| Phase { objectives: objectives.to_vec(), epochs };
+        let student = || phase(&[Objective::Student], 12);
+        let last = [Objective::Prototypes, Objective::Aspc, Objective::Reconstruction];
+        let heads = [phase(&[Objective::Contrast], 3), phase(&[Objective::Imsat], 10)];
+        let phases = heads.into_iter().chain((0..4).map(|_| student())).chain([phase(&last, 10)]).collect();
+        Self { phases }
+    }
+}
+
 impl Recipe {
     /// The phases, in order.
     #[must_use]
@@ -168,6 +180,12 @@ mod tests {
         assert_eq!(places[2..4], [("contrast".to_owned(), 3), ("imsat".to_owned(), 1)]);
         assert_eq!(places[16], ("imsat+aspc".to_owned(), 4));
         assert!(recipe.place(0).is_none() && recipe.place(18).is_none());
+    }
+
+    #[test]
+    fn the_default_is_a_recipe_as_any_other() {
+        let recipe = Recipe::default();
+        assert_eq!(recipe.to_string().parse(), Ok(recipe));
     }
 
     #[test]
