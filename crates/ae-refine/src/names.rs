@@ -2,8 +2,8 @@
 //!
 //! Heads on one encoder find the same clusters but for some groups of images, sevens with a bar across, say, that one half of the
 //! heads puts with the twos. What the heads' loss is made of does not tell which half is right. So heads vote, and where they are
-//! at odds the images themselves decide, which no head has seen as they are: an image goes where its nearest neighbours
-//! are (Cover & Hart 1967), of those that heads agree on.
+//! at odds the images themselves decide, pixel by pixel: an image goes where its nearest neighbours are (Cover & Hart 1967), of
+//! those that heads agree on.
 
 use autoencoders::{Autoencoder, ClusterHeads};
 use clustering::{Consensus, consensus};
@@ -58,6 +58,9 @@ fn decided(consensus: &Consensus, images: &Tensor) -> Tensor {
     let clusters: Vec<i64> = consensus.clusters.iter().map(|cluster| *cluster as i64).collect();
     let names = Tensor::from_slice(&clusters).to_device(device);
     let votes = Tensor::from_slice(&consensus.votes).view([names.size()[0], -1]).to_device(device);
+    if votes.size()[1] < 2 {
+        return names;
+    }
     let (most, _) = votes.topk(2, 1, true, true);
     let at_odds = (most.select(1, 0) - most.select(1, 1)).lt(CLEAR_LEAD);
     let (sought, clear) = (at_odds.nonzero().squeeze_dim(1), at_odds.logical_not().nonzero().squeeze_dim(1));
@@ -114,6 +117,9 @@ mod tests {
         // The first lies with cluster 1. The second lies with 2, which got no vote, then with 1. The third need not be asked.
         images.extend([1.1, 1.9, 1.0]);
         assert_eq!(decided_names(&votes, &images)[30..], [1, 1, 0]);
+        let one_cluster = Consensus { clusters: vec![0, 0], votes: vec![1.0, 1.0], agreement: 1.0 };
+        let names = decided(&one_cluster, &Tensor::from_slice(&[0.0_f32, 1.0]).view([-1, 1]));
+        assert_eq!(Vec::<i64>::try_from(names).unwrap(), [0, 0]);
         // Without ten that are clear, votes stand.
         assert_eq!(decided_names(&[[0.6, 0.4, 0.0], [0.0, 0.5, 0.5]], &[0.0, 1.0]), [0, 1]);
     }

@@ -20,6 +20,7 @@ mod dense;
 mod dropout;
 mod error;
 mod network;
+mod operation;
 mod parameters;
 mod precision;
 mod weights;
