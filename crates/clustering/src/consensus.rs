@@ -3,8 +3,6 @@
 //! Clusterings err in parts where their beginnings led them, so that together they know more than the best of them, were it known
 //! which that is. They vote on each point (Dudoit & Fridlyand 2003, "Bagging to improve the accuracy of a clustering procedure").
 
-use std::cmp::Ordering;
-
 use crate::assignment::minimum_cost_assignment;
 
 /// What several clusterings agree on.
@@ -33,20 +31,21 @@ pub fn consensus(clusterings: &[Vec<usize>], cluster_count: usize) -> Consensus 
     let points = clusterings.first().map_or(0, Vec::len);
     assert!(!clusterings.is_empty(), "a vote needs voters");
     assert!(clusterings.iter().all(|clusters| clusters.len() == points), "clusterings are of the same points");
-    let agreed: Vec<Vec<u64>> = clusterings
+    let matched: Vec<Vec<Matching>> = clusterings
         .iter()
-        .map(|one| clusterings.iter().map(|other| matching(one, other, cluster_count).1).collect())
+        .map(|one| clusterings.iter().map(|other| matching(one, other, cluster_count)).collect())
         .collect();
-    let with_all: Vec<u64> = agreed.iter().map(|with| with.iter().sum()).collect();
+    let with_all: Vec<u64> = matched.iter().map(|with| with.iter().map(|with| with.alike).sum()).collect();
     // The first of those that agree as much.
     let middle = (0..with_all.len()).rev().max_by_key(|voter| with_all[*voter]).unwrap_or_default();
-    let of_others = (0..clusterings.len()).filter(|voter| *voter != middle).map(|voter| agreed[voter][middle]).max();
+    let others = (0..clusterings.len()).filter(|voter| *voter != middle);
+    let nearest = others.map(|voter| matched[voter][middle].alike).max();
     let mut votes = vec![0.0; points * cluster_count];
     let mut all = 0.0;
     for (voter, clusters) in clusterings.iter().enumerate() {
-        let agreed = if voter == middle { of_others.unwrap_or(agreed[middle][middle]) } else { agreed[voter][middle] };
+        let Matching { names, alike } = &matched[voter][middle];
+        let agreed = nearest.filter(|_| voter == middle).unwrap_or(*alike);
         let weight = weight(agreed, points, cluster_count);
-        let (names, _) = matching(clusters, &clusterings[middle], cluster_count);
         for (point, cluster) in clusters.iter().enumerate() {
             votes[point * cluster_count + names[*cluster]] += weight;
         }
@@ -58,19 +57,23 @@ pub fn consensus(clusterings: &[Vec<usize>], cluster_count: usize) -> Consensus 
     let (mut clusters, mut won) = (Vec::with_capacity(points), 0.0);
     for votes in votes.chunks_exact(cluster_count.max(1)) {
         // Of a tie the first.
-        let order = |one: &(usize, &f64), other: &(usize, &f64)| match one.1.total_cmp(other.1) {
-            Ordering::Equal => other.0.cmp(&one.0),
-            order => order,
-        };
-        let (cluster, most) = votes.iter().enumerate().max_by(order).unwrap_or((0, &0.0));
+        let order = |one: &(usize, &f64), other: &(usize, &f64)| one.1.total_cmp(other.1);
+        let (cluster, most) = votes.iter().enumerate().rev().max_by(order).unwrap_or((0, &0.0));
         clusters.push(cluster);
         won += most;
     }
     Consensus { clusters, votes, agreement: won / points.max(1) as f64 }
 }
 
-/// The cluster of `other` that each cluster of `one` stands for, one to one, and how many points are then named alike.
-fn matching(one: &[usize], other: &[usize], cluster_count: usize) -> (Vec<usize>, u64) {
+/// How the clusters of one clustering stand for those of another.
+struct Matching {
+    /// The other's cluster for each of the one's, one to one.
+    names: Vec<usize>,
+    /// How many points are then named alike: as many as there can be.
+    alike: u64,
+}
+
+fn matching(one: &[usize], other: &[usize], cluster_count: usize) -> Matching {
     let mut shared = vec![0_i64; cluster_count * cluster_count];
     for (one, other) in one.iter().zip(other) {
         assert!(*one < cluster_count && *other < cluster_count, "clusters are numbered from 0");
@@ -80,7 +83,7 @@ fn matching(one: &[usize], other: &[usize], cluster_count: usize) -> (Vec<usize>
     let names: Vec<usize> =
         minimum_cost_assignment(&costs, cluster_count, cluster_count).into_iter().flatten().collect();
     let alike = names.iter().enumerate().map(|(cluster, name)| shared[cluster * cluster_count + name]).sum::<i64>();
-    (names, alike.unsigned_abs())
+    Matching { names, alike: alike.unsigned_abs() }
 }
 
 /// What a voter counts that names `agreed` of `points` as the one in the middle does.
