@@ -103,6 +103,15 @@ fn a_student_names_what_others_move_the_model_to() {
     assert!(alone != taught && taught != beside);
 }
 
+/// It need not have seen many: a hundred steps on 256 images are enough to say of most what it was taught.
+#[test]
+fn a_student_of_few_images_comes_to_know_them() {
+    let study = Study::finished(ModelKind::Ae);
+    refine(&study, &[("--recipe", "student:30,aspc:1")]);
+    let metrics: RefineMetrics = read_document(&study.dir(Stage::AeRefine).file(file::METRICS)).unwrap();
+    assert!(metrics.renamed.is_some_and(|share| share < 0.4), "{:?}", metrics.renamed);
+}
+
 #[test]
 fn a_new_model_may_be_refined_from_the_start() {
     let study = Study::prepared(ModelKind::Cae);

@@ -16,7 +16,9 @@ const PIXEL_DIVISOR: f64 = 255.0;
 const DENSE_UNITS: [u32; 4] = [512, 256, 128, 64];
 const FILTERS: [u32; 2] = [32, 64];
 const CLASSIFIER_UNITS: u32 = 64;
-const STUDENT_UNITS: u32 = 128;
+const STUDENT_UNITS: u32 = 256;
+/// A student lives for a few epochs, on few images for a few steps, in which Keras' momentum would not come to know the images.
+const STUDENT_MOMENTUM: f64 = 0.9;
 const READER_FILTERS: [u32; 3] = [32, 64, 64];
 const READER_UNITS: u32 = 128;
 
@@ -137,11 +139,20 @@ fn trunk() -> Vec<Layer> {
     layers
 }
 
-/// A student of `clusters` names: the convolutional encoder's trunk with two dense layers. What it makes of names that are partly
-/// wrong depends on the normalisation between them: without, it believes more of these.
+/// A student of `clusters` names: the convolutional encoder's trunk, a third convolution, two dense layers. What it makes of names
+/// that are partly wrong depends on the normalisation between these: without, it believes more of them.
 pub(crate) fn student_layers(clusters: u32) -> Vec<Layer> {
     let mut layers = trunk();
+    // The trunk ends in being flattened, which can wait.
+    layers.pop();
+    let [_, filters] = FILTERS;
+    layers.extend([Layer::Conv2d { filters, kernel: 3 }, BATCH_NORM, LEAKY_RELU, Layer::Flatten]);
     layers.extend([Layer::Dense { units: STUDENT_UNITS }, BATCH_NORM, Layer::Relu, Layer::Dense { units: clusters }]);
+    for layer in &mut layers {
+        if let Layer::BatchNorm { momentum, .. } = layer {
+            *momentum = STUDENT_MOMENTUM;
+        }
+    }
     layers
 }
 
