@@ -7,7 +7,7 @@
 
 use std::fs;
 
-use pipeline_tests::{Study, slice};
+use pipeline_tests::{Study, memory_kib, slice};
 use run_store::{ModelKind, RunDir, Stage};
 use stage_cli::{Interrupt, Options, Silent, Summary};
 use training::{DeviceChoice, Preset};
@@ -30,9 +30,7 @@ struct Usage {
 impl Usage {
     fn now() -> Self {
         give_back_freed_memory();
-        let status = fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let resident_kib = line.trim().trim_end_matches("kB").trim().parse().unwrap();
+        let resident_kib = memory_kib("self", "VmRSS").unwrap();
         Self { resident_kib, open_files: fs::read_dir("/proc/self/fd").unwrap().count() }
     }
 }

@@ -36,7 +36,14 @@ pub fn cost_of(mut command: Command) -> Cost {
 }
 
 fn peak(child: &Child) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+    memory_kib(&child.id().to_string(), "VmHWM").map(|kibibytes| kibibytes * 1024)
+}
+
+/// What the system says of `process`, a number or `self`, under `name`: `VmRSS`, the memory that it holds, or `VmHWM`, the most that it
+/// held. `None` if it has ended.
+#[must_use]
+pub fn memory_kib(process: &str, name: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    value.trim().strip_suffix("kB")?.trim().parse().ok()
 }

@@ -17,7 +17,7 @@ mod tamper;
 pub use binaries::{stage, workspace_root};
 pub use browser::Browser;
 #[cfg(unix)]
-pub use cost::{Cost, cost_of};
+pub use cost::{Cost, cost_of, memory_kib};
 pub use files::{FileStates, Tree, leftovers};
 pub use outcome::{error_text, refused, said, succeeded};
 pub use study::{MODELS, Study, slice, stages};
