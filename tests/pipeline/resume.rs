@@ -162,9 +162,10 @@ fn a_killed_training_goes_on_after_its_last_epoch() {
 
 #[test]
 fn a_shorter_training_is_not_crowded_out_by_a_longer_ones_checkpoints() {
-    // As with `many_epochs`: the classifier needs more of them to be stopped in time.
+    // As with `many_epochs`: the classifier needs more of them to be stopped in time. Both are killed far enough behind the epochs
+    // that are wanted to have dropped the checkpoint of the last, with which nothing would be left to be stopped.
     for (stage, epochs, longer, killed_after) in
-        [(Stage::AeTrain, "12", "40", 14), (Stage::LatentClassify, "150", "1500", 160)]
+        [(Stage::AeTrain, "12", "40", 15), (Stage::LatentClassify, "150", "1500", 160)]
     {
         let expected = undisturbed(ModelKind::Ae, stage, &[("--epochs", epochs)]);
         let study = Study::finished(ModelKind::Ae);

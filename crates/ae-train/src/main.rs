@@ -220,9 +220,9 @@ struct SampleArgs {
     /// Folder of the run
     #[arg(long, value_name = "DIR")]
     run: PathBuf,
-    /// How many
-    #[arg(long, value_name = "N", default_value = "64")]
-    count: NonZeroU32,
+    /// How many, 1 to 100000
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: u32,
     /// Seed of the draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -233,8 +233,7 @@ struct SampleArgs {
 
 fn sample(args: SampleArgs) -> ExitCode {
     let said = format!("{}: {} digits drawn", args.output.display(), args.count);
-    let sampling =
-        Sampling { run: RunDir::new(args.run), count: args.count.get(), seed: args.seed, output: args.output };
+    let sampling = Sampling { run: RunDir::new(args.run), count: args.count, seed: args.seed, output: args.output };
     stage_cli::report(ae_train::sample(&sampling).map(|()| said))
 }
 

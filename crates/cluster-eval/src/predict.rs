@@ -31,6 +31,12 @@ pub fn predict(prediction: &Prediction) -> anyhow::Result<usize> {
     let model = KMeansModel::read(model_file.path())?;
     let latents = LatentsFile::open(&prediction.latents)?;
     check(&model, model_file.path(), &latents, &prediction.latents)?;
+    let of_file = |path: &Path| path.canonicalize().ok();
+    ensure!(
+        of_file(&prediction.output).is_none_or(|output| of_file(&prediction.latents) != Some(output)),
+        "{}: expected another file to write than the latents that are read, found the same; name another with --output",
+        prediction.output.display()
+    );
     replace_file(&prediction.output, |partial| {
         let mut writer = AssignmentsWriter::create(partial)?;
         for piece in latents.pieces() {

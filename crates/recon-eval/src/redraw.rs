@@ -1,8 +1,8 @@
 //! Redraws the test images epoch by epoch, and lets the reader look at them.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Classifier, Mode, WeightsByEpoch};
-use run_store::{LabelledImages, Reading, ReconstructionReading};
+use run_store::{LabelledImages, Reading, ReconstructionReading, Stage};
 use stage_cli::Progress;
 use tch::{Device, Kind, Tensor, no_grad};
 use training::Batches;
@@ -72,6 +72,14 @@ fn read(reader: &Classifier, images: &Tensor, labels: &[u8]) -> anyhow::Result<V
         let classes = Tensor::from_slice(labels).to_kind(Kind::Int64).to_device(images.device()).unsqueeze(1);
         let of_true_class: Vec<f32> = Vec::try_from(probabilities.gather(1, &classes, false).squeeze_dim(1))?;
         let predicted: Vec<u8> = Vec::try_from(probabilities.argmax(1, false).to_kind(Kind::Uint8))?;
+        // Weights may be finite and yet too large to compute with.
+        ensure!(
+            of_true_class.iter().all(|probability| probability.is_finite()),
+            "expected probabilities of the classes from the reader, found values that are not finite; run `{} --force` or `{} --force` \
+             to have sound weights",
+            Stage::ReaderTrain,
+            Stage::AeTrain
+        );
         let pairs = predicted.into_iter().zip(of_true_class);
         Ok(pairs.map(|(predicted, probability)| Reading { predicted, probability }).collect())
     })

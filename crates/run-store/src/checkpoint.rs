@@ -146,7 +146,7 @@ impl Checkpoints {
         let state = State { key: self.key.clone(), epoch, optimizer_steps, files };
         let state_path = unfinished.join(file::CHECKPOINT_STATE);
         write_document(&state_path, &state)?;
-        let folder = self.folder.join(format!("{PREFIX}{epoch:05}"));
+        let folder = self.folder.join(name_of(epoch));
         remove_folder(&folder)?;
         fs::rename(&unfinished, &folder).map_err(StoreError::io("create", &folder))?;
         self.keep(KEPT, epoch)?;
@@ -191,16 +191,34 @@ impl Checkpoints {
         if state.key != self.key {
             return Ok(None);
         }
+        let advice = "an earlier one is taken instead";
+        let named = folder.file_name().unwrap_or_default();
+        if named != name_of(state.epoch).as_str() {
+            let problem =
+                format!("expected the checkpoint after epoch {}, found one in {}", state.epoch, named.display());
+            return Err(StoreError::invalid(folder, problem, advice));
+        }
+        // Nothing is read that the checkpoint does not vouch for.
+        let is_known = |name: &str| name == file::CHECKPOINT_STATE || state.files.contains_key(name);
+        if let Some(path) =
+            list(folder)?.iter().find(|path| !path.file_name().and_then(|name| name.to_str()).is_some_and(is_known))
+        {
+            return Err(StoreError::invalid(
+                path,
+                "expected only files that the checkpoint lists, found another",
+                advice,
+            ));
+        }
         for (name, expected) in &state.files {
             let path = folder.join(name);
             if !is_file(&path) {
                 let problem = "expected a file, found a link, something else or nothing";
-                return Err(StoreError::invalid(&path, problem, "an earlier one is taken instead"));
+                return Err(StoreError::invalid(&path, problem, advice));
             }
             let (found, _) = hash_file(&path)?;
             if found != *expected {
                 let problem = format!("expected content {}, found {}", expected.short(), found.short());
-                return Err(StoreError::invalid(&path, problem, "an earlier one is taken instead"));
+                return Err(StoreError::invalid(&path, problem, advice));
             }
         }
         Ok(Some(Checkpoint { folder: folder.to_owned(), epoch: state.epoch, optimizer_steps: state.optimizer_steps }))
@@ -217,6 +235,11 @@ pub(crate) fn drop_unfinished(folder: &Path) -> Result<bool> {
     // Only an empty folder can be removed so.
     let _ = fs::remove_dir(folder);
     Ok(folder.exists())
+}
+
+/// The name of the folder of the checkpoint after `epoch`.
+fn name_of(epoch: u32) -> String {
+    format!("{PREFIX}{epoch:05}")
 }
 
 /// Whether there is a file itself at `path`, and no link to one.
@@ -277,6 +300,27 @@ mod tests {
         assert_eq!(latest(&checkpoints, 3), Some(3));
         assert_eq!(latest(&checkpoints, 2), None);
         assert_eq!(checkpoints.latest(9, |_| Ok(())).0.unwrap().optimizer_steps, 40);
+    }
+
+    #[test]
+    fn one_that_is_not_what_it_says_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = checkpoints(folder.path());
+        (1..=2).for_each(|epoch| write(&checkpoints, epoch));
+        let last = checkpoints.folder.join(name_of(2));
+        let passed_over = || {
+            let (found, notes) = checkpoints.latest(9, |_| Ok(()));
+            assert_eq!(found.map(|checkpoint| checkpoint.epoch), Some(1));
+            notes.concat()
+        };
+        // A file that it does not vouch for.
+        fs::write(last.join("more"), "").unwrap();
+        assert!(passed_over().contains("expected only files that the checkpoint lists"));
+        fs::remove_file(last.join("more")).unwrap();
+        assert_eq!(latest(&checkpoints, 9), Some(2));
+        // Another epoch's name.
+        fs::rename(&last, checkpoints.folder.join(name_of(3))).unwrap();
+        assert!(passed_over().contains("expected the checkpoint after epoch 2, found one in epoch-00003"));
     }
 
     #[test]

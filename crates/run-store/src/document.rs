@@ -49,11 +49,17 @@ struct VersionOnly {
 /// Writes `document` to `path`, readable by people.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The file cannot be written; or the document would not be read again, as one with a figure that is not finite: nothing is
+/// written then.
 pub fn write_document<T: Document>(path: &Path, document: &T) -> Result<()> {
     let text = document_text(document)
         .map_err(|error| StoreError::invalid(path, format!("{} cannot be written: {error}", T::KIND), "report this"))?;
     check_value_count(path, T::KIND, text.as_bytes(), "nothing was written")?;
+    // JSON knows no number that is not finite: `null` would stand in its place.
+    parse::<T>(text.as_bytes()).map_err(|problem| {
+        let problem = format!("expected {} with finite numbers, found another ({problem})", T::KIND);
+        StoreError::invalid(path, problem, "nothing was written; see whether what they were computed from is sound")
+    })?;
     fs::write(path, text).map_err(StoreError::io("write", path))
 }
 
@@ -127,4 +133,33 @@ fn check_value_count(path: &Path, kind: &str, text: &[u8], advice: &str) -> Resu
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String> {
     contain_panics(|| serde_json::from_slice(bytes).map_err(|error| error.to_string())).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Figures {
+        loss: f64,
+        known: Option<f64>,
+    }
+
+    impl Document for Figures {
+        const KIND: &'static str = "figures";
+    }
+
+    #[test]
+    fn only_what_can_be_read_again_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figures.json");
+        let error = write_document(&path, &Figures { loss: f64::NAN, known: None }).unwrap_err().to_string();
+        assert!(error.contains("figures.json: expected figures with finite numbers"), "{error}");
+        assert!(!path.exists());
+        let sound = Figures { loss: 0.5, known: None };
+        write_document(&path, &sound).unwrap();
+        assert_eq!(read_document::<Figures>(&path).unwrap(), sound);
+    }
 }

@@ -73,6 +73,11 @@ impl StoreError {
         move |source| Self::Io { action, path, source }
     }
 
+    /// Whether what was wanted may be there, and sound, for others to see.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// An [`Invalid`](Self::Invalid) error.
     pub fn invalid(path: &Path, problem: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::Invalid { path: path.to_owned(), problem: problem.into(), advice: advice.into() }

@@ -7,6 +7,7 @@ use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
 use crate::layout::{RunDir, Stage, StageDir, file, prepared_dataset};
 use crate::manifest::Manifest;
+use crate::opened::is_there;
 
 /// A stage folder whose manifest was read: the only door to another stage's outputs.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ impl FinishedStage {
     pub fn open(dir: StageDir) -> Result<Self> {
         crate::work::recover(&dir)?;
         let path = dir.file(file::MANIFEST);
-        if !path.exists() {
+        if !is_there(&path)? {
             return Err(StoreError::Missing { path, advice: format!("run `{}` first", dir.command()) });
         }
         let manifest = read_document(&path)?;
@@ -52,7 +53,7 @@ impl FinishedStage {
         let Some(record) = self.manifest.outputs.get(name) else {
             return Err(StoreError::Missing { path, advice: advice() });
         };
-        if !path.exists() {
+        if !is_there(&path)? {
             return Err(StoreError::Missing { path, advice: advice() });
         }
         let (hash, _) = hash_file(&path)?;

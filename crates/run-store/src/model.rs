@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::dataset::Dataset;
 use crate::document::Document;
@@ -49,6 +49,7 @@ pub enum Layer {
     /// Each image less its mean, over its standard deviation: what is left is its shape, whatever the light.
     Standardize {
         /// Added to the variance, so that an image without contrast stays without.
+        #[serde(deserialize_with = "positive")]
         epsilon: f64,
     },
     /// Affine map.
@@ -76,6 +77,7 @@ pub enum Layer {
     /// While training, each value is zero with probability `rate`, and the others grow by 1 / (1 − rate).
     Dropout {
         /// The probability.
+        #[serde(deserialize_with = "below_one")]
         rate: f64,
     },
     /// Convolution, stride 1, zero padding that keeps height and width.
@@ -97,8 +99,10 @@ pub enum Layer {
     /// Batch normalisation over all but the channel.
     BatchNorm {
         /// The share of a running statistic that one batch keeps (Keras' convention: 0.99 keeps 99 %).
+        #[serde(deserialize_with = "below_one")]
         momentum: f64,
         /// Added to the variance.
+        #[serde(deserialize_with = "positive")]
         epsilon: f64,
     },
     /// The largest of each `size` × `size` square.
@@ -106,6 +110,28 @@ pub enum Layer {
         /// Side and stride of the square.
         size: u32,
     },
+}
+
+/// A number above 0: what is divided by it, or by its root, stays finite.
+fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    checked(deserializer, |value| value > 0.0, "a number above 0")
+}
+
+/// A number from 0 to below 1.
+fn below_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    checked(deserializer, |value| (0.0..1.0).contains(&value), "a number from 0 to below 1")
+}
+
+fn checked<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    is_sound: impl Fn(f64) -> bool,
+    expected: &str,
+) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    match is_sound(value) {
+        true => Ok(value),
+        false => Err(de::Error::custom(format_args!("expected {expected}, found {value}"))),
+    }
 }
 
 /// The full description of an autoencoder.
@@ -120,6 +146,7 @@ pub struct ModelDescription {
     /// Columns of an image.
     pub image_width: u32,
     /// Pixels 0..=255 are divided by this before they enter the encoder.
+    #[serde(deserialize_with = "positive")]
     pub pixel_divisor: f64,
     /// Image → latent, or the Gaussian it is drawn from.
     pub encoder: Vec<Layer>,
@@ -172,6 +199,7 @@ pub struct ReaderDescription {
     /// Columns of an image.
     pub image_width: u32,
     /// Pixels 0..=255 are divided by this before they enter.
+    #[serde(deserialize_with = "positive")]
     pub pixel_divisor: f64,
     /// Classes.
     pub class_count: u32,

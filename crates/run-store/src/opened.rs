@@ -42,6 +42,17 @@ pub(crate) fn read(path: &Path, kind: &str, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether there is something at `path`.
+///
+/// # Errors
+/// That may not be known: what lies behind a folder that is closed to this user is not missing.
+pub(crate) fn is_there(path: &Path) -> Result<bool> {
+    match path.try_exists() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(false),
+        answer => answer.map_err(StoreError::io("read", path)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -13,6 +13,7 @@ use crate::finished::VerifiedFile;
 use crate::hash::{ContentHash, hash_bytes, hash_file};
 use crate::layout::{Stage, StageDir, file};
 use crate::manifest::{InputRecord, Manifest};
+use crate::opened::is_there;
 use crate::work::Work;
 
 /// What a stage is about to do: where, with which parameters, from which files.
@@ -125,17 +126,19 @@ impl Plan {
             return Ok(Decision::Run(Reason::First));
         }
         let manifest_path = self.dir.file(file::MANIFEST);
-        if !manifest_path.exists() {
+        // One that may not be looked at is no unfinished result.
+        if !is_there(&manifest_path)? {
             return Ok(Decision::Run(Reason::Rerun(vec!["the earlier result is unfinished".to_owned()])));
         }
         let manifest: Manifest = match read_document(&manifest_path) {
             Ok(manifest) => manifest,
             Err(error @ StoreError::TooNew { .. }) => return Err(error),
+            Err(error) if error.is_denied() => return Err(error),
             Err(_) => return Ok(Decision::Run(Reason::Rerun(vec!["its manifest is damaged".to_owned()]))),
         };
         let mut causes = self.differences(&manifest);
         if causes.is_empty() {
-            causes = self.damage(&manifest);
+            causes = self.damage(&manifest)?;
         }
         if causes.is_empty() {
             Ok(Decision::UpToDate(Box::new(manifest)))
@@ -198,15 +201,18 @@ impl Plan {
     }
 
     /// Outputs that are not as the manifest says.
-    fn damage(&self, manifest: &Manifest) -> Vec<String> {
+    fn damage(&self, manifest: &Manifest) -> Result<Vec<String>> {
         let missing = self.dir.stage().outputs().iter().filter(|name| !manifest.outputs.contains_key(**name));
-        let unrecorded = missing.map(|name| format!("output {name} is missing"));
-        let changed = manifest.outputs.iter().filter_map(|(name, record)| match hash_file(&self.dir.file(name)) {
-            Ok((hash, _)) if hash == record.blake3 => None,
-            Ok(_) => Some(format!("output {name} changed since it was written")),
-            Err(_) => Some(format!("output {name} is missing")),
-        });
-        unrecorded.chain(changed).collect()
+        let mut causes: Vec<String> = missing.map(|name| format!("output {name} is missing")).collect();
+        for (name, record) in &manifest.outputs {
+            match hash_file(&self.dir.file(name)) {
+                Ok((hash, _)) if hash == record.blake3 => {}
+                Ok(_) => causes.push(format!("output {name} changed since it was written")),
+                Err(error) if error.is_denied() => return Err(error),
+                Err(_) => causes.push(format!("output {name} is missing")),
+            }
+        }
+        Ok(causes)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, StoreError};
+use crate::layout::file;
 use crate::lock::is_at;
 
 /// How the names of what is not yet in its place end.
@@ -13,7 +14,8 @@ const PARTIAL: &str = "partial";
 /// Replaces the file at `path` in one step by what `write` writes.
 ///
 /// # Errors
-/// `write` fails or the disk refuses; what was there before then remains.
+/// There is something else than a file, such as a device; or a stage's folder is around it, whose files are the stage's alone;
+/// `write` fails; or the disk refuses. What was there before then remains.
 pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let named = |error| match error {
         StoreError::Io { action, path: failed, source } if failed == partial_file(path) => {
@@ -21,6 +23,7 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
         }
         other => other,
     };
+    check_replaceable(path)?;
     drop_abandoned(path);
     let partial = partial_file(path);
     // A link that waits there would have another file written to.
@@ -36,6 +39,22 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
     }
     drop(lock);
     written.map_err(named)
+}
+
+/// Checks that whoever says that the file at `path` is to be replaced can have meant it.
+fn check_replaceable(path: &Path) -> Result<()> {
+    const ADVICE: &str = "name another file to write";
+    // Of a link, what it leads to: /dev/stdout is one.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let problem = "expected a file to replace, or nothing, found a folder, a device or a pipe";
+        return Err(StoreError::invalid(path, problem, ADVICE));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if folder.join(file::MANIFEST).exists() {
+        let problem = format!("expected a place of your own, found the result of a stage, {}", folder.display());
+        return Err(StoreError::invalid(path, problem, ADVICE));
+    }
+    Ok(())
 }
 
 /// Where this process writes what is to stand at `path`: two at once do not write one file.
@@ -273,6 +292,27 @@ mod tests {
         drop(at_work);
         write("c");
         assert_eq!(names(folder.path()), [".out.md.of-mine.partial", "out.md"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_files_of_ones_own_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| replace_file(path, |_| panic!("written")).unwrap_err().to_string();
+        let (socket, link) = (folder.path().join("socket"), folder.path().join("link"));
+        // It stands for a device, which no test should risk.
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        for path in [&socket, &link, folder.path()] {
+            assert!(refused(path).contains("found a folder, a device or a pipe"));
+        }
+        let result = folder.path().join("stage");
+        fs::create_dir(&result).unwrap();
+        fs::write(result.join(file::MANIFEST), "").unwrap();
+        for name in ["weights", file::MANIFEST] {
+            assert!(refused(&result.join(name)).contains("found the result of a stage"));
+        }
+        assert_eq!(names(&result), [file::MANIFEST]);
     }
 
     #[test]

@@ -44,6 +44,22 @@ fn weights_of_another_latent_size() {
 }
 
 #[test]
+fn numbers_that_no_layer_can_compute_with() {
+    for (place, value, expected) in [
+        ("/pixel_divisor", 0.0, "expected a number above 0, found 0"),
+        ("/encoder/1/epsilon", -1.0, "expected a number above 0, found -1"),
+        ("/encoder/1/momentum", 1.0, "expected a number from 0 to below 1, found 1"),
+    ] {
+        let (study, dir) = trained();
+        edit_json(&dir.file(file::MODEL), |model| *model.pointer_mut(place).unwrap() = value.into());
+        correct_manifest(&dir, file::MODEL);
+        export_refused(&study, &[MODEL, expected]);
+        // What it made before the model was tampered with stays.
+        refused(&study, study.command(Stage::ReconEval), &[MODEL, expected]);
+    }
+}
+
+#[test]
 fn truncated_weights() {
     let (study, dir) = trained();
     truncate(&dir.file(file::WEIGHTS));

@@ -3,7 +3,7 @@
 use std::fs;
 
 use pipeline_tests::{Study, correct_manifest, edit_json, edit_manifest, refused, said, succeeded, truncate};
-use run_store::{ModelKind, ReconstructionMetrics, Stage, file, read_document};
+use run_store::{ModelKind, ReconstructionMetrics, Stage, file, read_document, read_tensors, write_tensors};
 
 const READER: &str = "data/prepared/mnist/reader-train";
 
@@ -40,6 +40,21 @@ fn a_reader_whose_images_nobody_knows() {
         |manifest: &mut serde_json::Value| drop(manifest["parameters"].as_object_mut().unwrap().remove("first"));
     edit_manifest(&study.dir(Stage::ReaderTrain), forget);
     judgement_refused(&study, &[READER, "learnt from image an unknown on"]);
+}
+
+/// Its weights are finite. What comes of them is not, and would be no figure.
+#[test]
+fn a_reader_whose_weights_overflow() {
+    let study = Study::finished(ModelKind::Ae);
+    let dir = study.dir(Stage::ReaderTrain);
+    let path = dir.file(file::WEIGHTS);
+    let mut tensors = read_tensors(&path).unwrap();
+    for tensor in &mut tensors {
+        tensor.values.fill(3e38);
+    }
+    write_tensors(&path, &tensors).unwrap();
+    correct_manifest(&dir, file::WEIGHTS);
+    judgement_refused(&study, &["not finite", "run `reader-train --force`"]);
 }
 
 #[test]
