@@ -1,10 +1,10 @@
 //! What is said of all runs together: `summary.json`, and what the tables are made from.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use run_store::{Document, ReconstructionMetrics, Stage, document_text};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::collect::{Run, Training, Variant, names};
@@ -38,12 +38,18 @@ pub struct Sources {
     pub keras: String,
 }
 
+/// Names of folders may be any bytes, and JSON is Unicode.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Its folder's name, or the path where two are named alike.
     pub name: String,
-    /// Its folder, as it was given.
+    /// Its folder, as it was given; what is no Unicode in it shows as �.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// What was trained, and on what; `null` before training has ended.
     pub training: Option<Training>,

@@ -20,14 +20,22 @@ impl FinishedStage {
     /// Opens the finished folder `dir`.
     ///
     /// # Errors
-    /// The stage has not run to its end, or its manifest cannot be read.
+    /// The stage has not run to its end, or its manifest cannot be read, or is another stage's.
     pub fn open(dir: StageDir) -> Result<Self> {
         crate::work::recover(&dir)?;
         let path = dir.file(file::MANIFEST);
         if !is_there(&path)? {
             return Err(StoreError::Missing { path, advice: format!("run `{}` first", dir.command()) });
         }
-        let manifest = read_document(&path)?;
+        let manifest: Manifest = read_document(&path)?;
+        if manifest.stage != dir.stage() {
+            let problem = format!("expected the manifest of {}, found that of {}", dir.stage(), manifest.stage);
+            return Err(StoreError::invalid(
+                &path,
+                problem,
+                format!("run `{} --force` to make it again", dir.command()),
+            ));
+        }
         Ok(Self { dir, manifest })
     }
 

@@ -165,7 +165,11 @@ impl Plan {
     /// How the plan differs from the one that made `manifest`.
     fn differences(&self, manifest: &Manifest) -> Vec<String> {
         let mut causes = Vec::new();
-        let format = self.dir.stage().format_version();
+        let stage = self.dir.stage();
+        if manifest.stage != stage {
+            causes.push(format!("its manifest is that of {}", manifest.stage));
+        }
+        let format = stage.format_version();
         if manifest.format_version != format {
             causes.push(format!("the stage's format {} → {format}", manifest.format_version));
         }

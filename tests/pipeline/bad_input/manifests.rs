@@ -42,6 +42,16 @@ fn nothing_at_all_is_made_before_an_input_is_found() {
 }
 
 #[test]
+fn another_stage_s_manifest() {
+    let study = Study::finished(ModelKind::Ae);
+    edit_manifest(&study.dir(Stage::AeTrain), |manifest| manifest["stage"] = Stage::LatentClassify.name().into());
+    let expected =
+        "expected the manifest of ae-train, found that of latent-classify; run `ae-train --run artifacts/ae-2 --force`";
+    refused(&study, study.command(Stage::LatentExport), &["ae-train/manifest.json", expected]);
+    said(study.command(Stage::AeTrain), "rerun: its manifest is that of latent-classify");
+}
+
+#[test]
 fn a_manifest_from_the_future() {
     let newer = ["manifest.json: a stage manifest has schema version 999, and this program reads up to 1"];
     for (earlier, reader) in READERS {

@@ -37,6 +37,23 @@ fn names_that_look_alike_are_apart() {
     assert_eq!(fs::read_dir(study.path().join("artifacts")).unwrap().count(), 2);
 }
 
+/// Folders may be named by any bytes.
+#[cfg(unix)]
+#[test]
+fn a_run_whose_name_is_no_unicode_is_reported() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let study = Study::finished(ModelKind::Ae);
+    let run = OsStr::from_bytes(b"artifacts/\xff\xfe");
+    fs::rename(study.run().path(), study.path().join(run)).unwrap();
+    for command in ["table", "html", "verify", "figures"] {
+        let mut command = study.report(&[command]);
+        command.arg(run);
+        succeeded(command);
+    }
+}
+
 /// The folder may have its name from anybody.
 #[test]
 fn a_terminal_is_told_nothing_by_a_folders_name() {
