@@ -45,7 +45,9 @@ fn notes(study: &Study, stage: Stage, changes: &[(&str, &str)]) -> String {
 fn checkpoints(study: &Study, stage: Stage) -> Vec<PathBuf> {
     let folder = study.dir(stage).run().join(format!(".{stage}.partial")).join(file::CHECKPOINT);
     let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let mut folders: Vec<PathBuf> = entries.filter(|path| !path.ends_with(".unfinished")).collect();
+    // One in the making and one on its way out are hidden.
+    let is_checkpoint = |path: &PathBuf| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
+    let mut folders: Vec<PathBuf> = entries.filter(is_checkpoint).collect();
     folders.sort();
     folders
 }

@@ -23,6 +23,9 @@ use crate::replace::{is_folder, remove_folder};
 const KEPT: usize = 2;
 const PREFIX: &str = "epoch-";
 const UNFINISHED: &str = ".unfinished";
+/// Where one is taken to be removed: so that what a kill leaves of it is no checkpoint, which might be taken for another
+/// training's.
+const DROPPED: &str = ".dropped";
 
 /// What a checkpoint says of itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -147,7 +150,7 @@ impl Checkpoints {
         let state_path = unfinished.join(file::CHECKPOINT_STATE);
         write_document(&state_path, &state)?;
         let folder = self.folder.join(name_of(epoch));
-        remove_folder(&folder)?;
+        self.drop_checkpoint(&folder)?;
         fs::rename(&unfinished, &folder).map_err(StoreError::io("create", &folder))?;
         self.keep(KEPT, epoch)?;
         Ok(())
@@ -160,7 +163,7 @@ impl Checkpoints {
         let reached = earlier.iter().filter(own).map(|(epoch, _)| *epoch).max().unwrap_or(0);
         let outrun = epochs(&self.folder);
         let outrun = outrun.iter().filter(own).filter(|(epoch, _)| **epoch <= reached);
-        outrun.into_iter().try_for_each(|(_, folder)| remove_folder(folder))
+        outrun.into_iter().try_for_each(|(_, folder)| self.drop_checkpoint(folder))
     }
 
     /// Keeps the last `count` of this training up to `epoch`. What lies beyond it, or is of another training, was left by
@@ -170,7 +173,17 @@ impl Checkpoints {
         let all = epochs(&self.folder);
         let (own, others): (Vec<_>, Vec<_>) =
             all.iter().rev().partition(|(found, folder)| **found <= epoch && self.is_own(folder));
-        own.iter().skip(count).chain(&others).try_for_each(|(_, folder)| remove_folder(folder))
+        own.iter().skip(count).chain(&others).try_for_each(|(_, folder)| self.drop_checkpoint(folder))
+    }
+
+    /// Removes the checkpoint in `folder`, if there is one: in one step it is none any more.
+    fn drop_checkpoint(&self, folder: &Path) -> Result<()> {
+        let dropped = self.folder.join(DROPPED);
+        remove_folder(&dropped)?;
+        match fs::rename(folder, &dropped) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", folder)(error)),
+            _ => remove_folder(&dropped),
+        }
     }
 
     /// Leaves the one checkpoint that a finished result keeps: the last that was written.
@@ -300,6 +313,19 @@ mod tests {
         assert_eq!(latest(&checkpoints, 3), Some(3));
         assert_eq!(latest(&checkpoints, 2), None);
         assert_eq!(checkpoints.latest(9, |_| Ok(())).0.unwrap().optimizer_steps, 40);
+    }
+
+    #[test]
+    fn what_a_kill_left_of_one_that_was_being_removed_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = checkpoints(folder.path());
+        write(&checkpoints, 1);
+        fs::create_dir_all(checkpoints.folder.join(DROPPED).join("half")).unwrap();
+        (2..=3).for_each(|epoch| write(&checkpoints, epoch));
+        assert!(!checkpoints.folder.join(DROPPED).exists());
+        fs::create_dir_all(checkpoints.folder.join(DROPPED).join("half")).unwrap();
+        assert!(drop_unfinished(&checkpoints.folder).unwrap());
+        assert_eq!(list(&checkpoints.folder).unwrap().len(), KEPT);
     }
 
     #[test]
