@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, StoreError};
@@ -100,7 +101,7 @@ pub(crate) struct FolderReplacement {
     target: PathBuf,
     partial: PathBuf,
     committed: bool,
-    _lock: Option<File>,
+    _lock: FolderFile,
 }
 
 impl FolderReplacement {
@@ -117,16 +118,7 @@ impl FolderReplacement {
         };
         fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
         let partial = hidden(&target, PARTIAL);
-        // A file or a link goes. A folder stays, be it that another process makes it at this very moment: its lock decides.
-        if !is_folder(&partial)
-            && let Err(source) = fs::remove_file(&partial)
-            && source.kind() != std::io::ErrorKind::NotFound
-            && !is_folder(&partial)
-        {
-            return Err(StoreError::Io { action: "remove", path: partial, source });
-        }
-        fs::create_dir_all(&partial).map_err(StoreError::io("create", &partial))?;
-        let lock = lock_folder(&target, &partial)?;
+        let lock = locked_folder(&target, &partial)?;
         let replacement = Self { target, partial, committed: false, _lock: lock };
         clear(&replacement.partial)?;
         Ok(replacement)
@@ -144,14 +136,19 @@ impl FolderReplacement {
     pub(crate) fn commit(mut self) -> Result<()> {
         sync_all(&self.partial)?;
         // The old folder is next where new ones are begun: with its lock, nobody begins in it before it is gone.
-        let _old = self.target.exists().then(|| lock_folder(&self.target, &self.target)).transpose()?;
+        let old = lock_folder(&self.target, &self.target)?;
         put_in_place(&self.partial, &self.target, &hidden(&self.target, "previous"))?;
         self.committed = true;
         if let Some(parent) = self.target.parent() {
             sync(parent)?;
         }
-        // What now stands at the partial path is the old folder, if there was one. The new one is whole without this.
-        let _ = remove_folder(&self.partial);
+        // Without an old folder, or where it is gone already, another process may have begun there by now. The new one is whole
+        // without this.
+        if let FolderFile::Locked(old) = &old
+            && is_at(old, &self.partial)
+        {
+            let _ = remove_folder(&self.partial);
+        }
         Ok(())
     }
 }
@@ -173,14 +170,49 @@ fn hidden(path: &Path, purpose: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Takes the lock of `folder`, in which `target` is made anew; it lasts as long as the file is open. Locking the folder itself
-/// leaves no file behind. None where the system opens no folders.
-fn lock_folder(target: &Path, folder: &Path) -> Result<Option<File>> {
-    let Ok(file) = File::open(folder) else { return Ok(None) };
+/// What came of opening a folder for its lock.
+#[derive(Debug)]
+enum FolderFile {
+    /// It is locked, for as long as this is kept.
+    Locked(File),
+    /// There is no such folder.
+    Missing,
+    /// The system opens no folders.
+    Unopened,
+}
+
+/// Takes the lock of `folder`, in which `target` is made anew. Locking the folder itself leaves no file behind.
+fn lock_folder(target: &Path, folder: &Path) -> Result<FolderFile> {
+    let file = match File::open(folder) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(FolderFile::Missing),
+        Err(_) => return Ok(FolderFile::Unopened),
+    };
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(FolderFile::Locked(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: target.to_owned(), process: None }),
         Err(TryLockError::Error(source)) => Err(StoreError::Io { action: "lock", path: folder.to_owned(), source }),
+    }
+}
+
+/// Makes the folder at `partial`, unless there is one, and locks it.
+fn locked_folder(target: &Path, partial: &Path) -> Result<FolderFile> {
+    loop {
+        // A file or a link goes. A folder stays, be it that another process makes it at this very moment: its lock decides.
+        if !is_folder(partial)
+            && let Err(source) = fs::remove_file(partial)
+            && source.kind() != ErrorKind::NotFound
+            && !is_folder(partial)
+        {
+            return Err(StoreError::Io { action: "remove", path: partial.to_owned(), source });
+        }
+        fs::create_dir_all(partial).map_err(StoreError::io("create", partial))?;
+        match lock_folder(target, partial)? {
+            // Before it was locked, whoever had made it may have moved it to its place, or given it up.
+            FolderFile::Locked(file) if !is_at(&file, partial) => {}
+            FolderFile::Missing => {}
+            lock => return Ok(lock),
+        }
     }
 }
 
@@ -214,7 +246,7 @@ pub(crate) fn is_folder(path: &Path) -> bool {
 pub(crate) fn remove_folder(path: &Path) -> Result<()> {
     let removed = if is_folder(path) { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
         _ => Ok(()),
     }
 }
@@ -324,6 +356,35 @@ mod tests {
             assert_eq!(names(&path.join("below")), [file]);
             assert_eq!(names(path.parent().unwrap()), ["out"]);
         }
+    }
+
+    /// Each is refused, or alone: what one has begun, no other clears, moves or removes.
+    #[test]
+    fn of_many_at_once_each_makes_its_own_or_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        // The first of each place finds no earlier folder there, the others find one.
+        for place in 0..500 {
+            let path = folder.path().join(place.to_string());
+            let make = |number: usize| {
+                let attempt = || {
+                    let replacement = FolderReplacement::begin(&path)?;
+                    fs::write(replacement.path().join(number.to_string()), "")
+                        .map_err(StoreError::io("write", &path))?;
+                    replacement.commit()
+                };
+                match attempt() {
+                    Ok(()) | Err(StoreError::Locked { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            };
+            std::thread::scope(|scope| {
+                for number in 0..4 {
+                    scope.spawn(move || (0..3).for_each(|_| make(number)));
+                }
+            });
+            assert_eq!(names(&path).len(), 1);
+        }
+        assert_eq!(names(folder.path()).len(), 500);
     }
 
     #[test]
