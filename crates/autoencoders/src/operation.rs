@@ -77,9 +77,7 @@ impl Builder<'_> {
                 let image = Shape::Image { height, width, channels };
                 (image.numel() == length).then_some((Operation::Reshape { height, width, channels }, image))?
             }
-            (Layer::Standardize { epsilon }, Shape::Image { .. }) if epsilon > 0.0 => {
-                (Operation::Standardize { epsilon }, shape)
-            }
+            (Layer::Standardize { epsilon }, Shape::Image { .. }) => (Operation::Standardize { epsilon }, shape),
             (Layer::Dense { units }, Shape::Vector(inputs)) => {
                 let units = i64::from(units);
                 let weight = self.add_dense("", inputs, units);
@@ -95,7 +93,7 @@ impl Builder<'_> {
             (Layer::Relu, _) => (Operation::Relu, shape),
             (Layer::Sigmoid, _) => (Operation::Sigmoid, shape),
             (Layer::Softmax, Shape::Vector(_)) => (Operation::Softmax, shape),
-            (Layer::Dropout { rate }, _) if (0.0..1.0).contains(&rate) => (Operation::Dropout { rate }, shape),
+            (Layer::Dropout { rate }, _) => (Operation::Dropout { rate }, shape),
             (Layer::Conv2d { filters, kernel }, Shape::Image { height, width, channels }) if kernel % 2 == 1 => {
                 let (filters, kernel) = (i64::from(filters), i64::from(kernel));
                 let area = kernel * kernel;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::{coefficient, not_negative, optional_coefficient};
 use crate::document::Document;
 use crate::hash::ContentHash;
 
@@ -28,10 +29,13 @@ pub struct ClusterCount {
     /// Clusters.
     pub cluster_count: u32,
     /// Mean squared distance of a latent from its centroid.
+    #[serde(deserialize_with = "not_negative")]
     pub inertia_per_image: f64,
     /// Mean silhouette coefficient, −1 to 1; `null` where it is undefined.
+    #[serde(default, deserialize_with = "optional_coefficient")]
     pub silhouette: Option<f64>,
     /// Mean adjusted Rand index of the clusters that two halves of the latents lead to, 1 where they are the same.
+    #[serde(deserialize_with = "coefficient")]
     pub stability: f64,
     /// Its sample standard deviation over the splits; `null` of one split.
     pub stability_deviation: Option<f64>,

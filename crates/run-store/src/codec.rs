@@ -90,13 +90,23 @@ impl Encoded {
         let payload = self.bytes.get(HEADER_LENGTH..).unwrap_or_default();
         let invalid = |problem| StoreError::invalid(path, problem, "rerun the stage that wrote it");
         let decode = || bincode::borrow_decode_from_slice(payload, configuration().with_limit::<LIMIT>());
-        let (value, read) = contain_panics(|| decode().map_err(|error| error.to_string()))
+        let (value, read) = contain_panics(|| decode().map_err(|error| in_words(&error)))
             .flatten()
             .map_err(|problem| invalid(format!("the {} cannot be decoded ({problem})", format.kind)))?;
         if read != payload.len() {
             return Err(invalid(format!("the {} ends after {read} of {} bytes", format.kind, payload.len())));
         }
         Ok(value)
+    }
+}
+
+/// What is wrong with a payload: bincode's errors name the types of a program.
+fn in_words(error: &DecodeError) -> String {
+    match error {
+        DecodeError::UnexpectedEnd { .. } => "it ends within a value".to_owned(),
+        DecodeError::LimitExceeded => "it promises more values than there can be".to_owned(),
+        DecodeError::Utf8 { .. } => "a text in it is not UTF-8".to_owned(),
+        other => format!("a value in it is none: {other}"),
     }
 }
 

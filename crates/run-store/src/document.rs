@@ -42,6 +42,7 @@ struct Envelope<'a, T> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with a schema_version")]
 struct VersionOnly {
     schema_version: u64,
 }

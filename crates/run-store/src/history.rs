@@ -5,6 +5,7 @@ use std::path::Path;
 use polars::prelude::Column;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::not_negative;
 use crate::error::Result;
 use crate::table::{Metadata, Table, write_table};
 
@@ -30,8 +31,10 @@ pub trait History: Sized {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ElboParts {
     /// Binary cross-entropy of the image given one draw of its latent, summed over pixels.
+    #[serde(deserialize_with = "not_negative")]
     pub reconstruction_nats: f64,
     /// Kullback–Leibler divergence of the latent's Gaussian from the prior.
+    #[serde(deserialize_with = "not_negative")]
     pub kl_nats: f64,
 }
 

@@ -14,6 +14,7 @@
 
 mod artifacts;
 mod assignments;
+mod bounds;
 mod checkpoint;
 mod choice;
 mod cluster_counts;
@@ -24,6 +25,7 @@ mod decoded;
 mod document;
 mod error;
 mod finished;
+mod folder_replacement;
 mod growth;
 mod hash;
 mod history;

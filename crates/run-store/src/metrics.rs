@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::{coefficient, not_negative, optional_coefficient, optional_share, share};
 use crate::document::Document;
 use crate::history::ElboEpoch;
 
@@ -43,10 +44,13 @@ pub struct TrainMetrics {
     pub parameter_count: u64,
     /// The last epoch's mean loss while it trained: nats a pixel for binary cross-entropy, nats an image for a negative
     /// evidence lower bound.
+    #[serde(deserialize_with = "not_negative")]
     pub train_loss: f64,
     /// Mean loss over the test images, in inference mode, likewise.
+    #[serde(deserialize_with = "not_negative")]
     pub test_loss: f64,
     /// Mean squared error over the test images' pixels in [0, 1], in inference mode.
+    #[serde(deserialize_with = "not_negative")]
     pub test_mean_squared_error: f64,
     /// What the losses are made of, if they are negative evidence lower bounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,8 +73,10 @@ pub struct RefineMetrics {
     pub with_test: bool,
     /// Share of the heads' weighted votes that went to the clusters they chose together, in the last epoch that had heads, in [0, 1];
     /// `null` if none had.
+    #[serde(default, deserialize_with = "optional_share")]
     pub head_agreement: Option<f64>,
     /// Share of images that the last student named otherwise than it was taught, in [0, 1]; `null` if there was none.
+    #[serde(default, deserialize_with = "optional_share")]
     pub renamed: Option<f64>,
 }
 
@@ -92,10 +98,13 @@ pub struct ReaderMetrics {
     /// Values that training changes.
     pub parameter_count: u64,
     /// Share of the last epoch's training images that were read right while it trained.
+    #[serde(deserialize_with = "share")]
     pub train_accuracy: f64,
     /// Mean cross-entropy over the test images, in nats.
+    #[serde(deserialize_with = "not_negative")]
     pub test_loss: f64,
     /// Share of the test images that are read right.
+    #[serde(deserialize_with = "share")]
     pub test_accuracy: f64,
 }
 
@@ -111,8 +120,10 @@ pub struct ReconstructionMetrics {
     /// The first of them that are shown as a sheet.
     pub sheet_count: u32,
     /// An image is readable if the reader gives its true class at least this probability.
+    #[serde(deserialize_with = "share")]
     pub readable_probability: f64,
     /// Share of all test images of the dataset that the reader reads right.
+    #[serde(deserialize_with = "share")]
     pub reader_test_accuracy: f64,
     /// How readable the originals are: no reconstruction need be more.
     pub originals: ReadableCounts,
@@ -130,6 +141,7 @@ pub struct ReadableCounts {
     /// Readable images of the sheet.
     pub sheet_readable: u32,
     /// Share of all images that are readable, in [0, 1].
+    #[serde(deserialize_with = "share")]
     pub readable_share: f64,
 }
 
@@ -142,12 +154,15 @@ pub struct ReconstructionEpoch {
     #[serde(flatten)]
     pub readable: ReadableCounts,
     /// Mean squared error.
+    #[serde(deserialize_with = "not_negative")]
     pub mean_squared_error: f64,
     /// Binary cross-entropy, in nats a pixel.
+    #[serde(deserialize_with = "not_negative")]
     pub binary_cross_entropy: f64,
     /// Peak signal-to-noise ratio of each image, in dB; images that are redrawn exactly are left out, `null` if all are.
     pub peak_signal_to_noise_ratio_db: Option<f64>,
     /// Structural similarity (Wang et al. 2004), in [−1, 1]; `null` for images too small for its window.
+    #[serde(default, deserialize_with = "optional_coefficient")]
     pub structural_similarity: Option<f64>,
 }
 
@@ -174,14 +189,19 @@ pub struct ClusterSplitMetrics {
     /// Images.
     pub count: u64,
     /// Share of images whose cluster's majority name is their class (the report's accuracy).
+    #[serde(deserialize_with = "share")]
     pub majority_accuracy: f64,
     /// Share of images whose cluster's one-to-one name is their class.
+    #[serde(deserialize_with = "share")]
     pub one_to_one_accuracy: f64,
     /// Normalized mutual information of clusters and classes, arithmetic mean.
+    #[serde(deserialize_with = "share")]
     pub normalized_mutual_information: f64,
     /// Adjusted Rand index of clusters and classes, in [−1, 1].
+    #[serde(deserialize_with = "coefficient")]
     pub adjusted_rand_index: f64,
     /// Sum of squared distances to the nearest centroid.
+    #[serde(deserialize_with = "not_negative")]
     pub inertia: f64,
     /// Cohesion against separation; `null` where it is undefined.
     pub silhouette: Option<SilhouetteMetrics>,
@@ -193,6 +213,7 @@ pub struct ClusterSplitMetrics {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SilhouetteMetrics {
     /// Mean silhouette coefficient, in [−1, 1].
+    #[serde(deserialize_with = "coefficient")]
     pub mean: f64,
     /// Images it was taken over.
     pub sample_size: u64,
@@ -217,8 +238,10 @@ pub struct ClassifySplitMetrics {
     /// Images.
     pub count: u64,
     /// Mean cross-entropy in nats.
+    #[serde(deserialize_with = "not_negative")]
     pub loss: f64,
     /// Share of images classified right.
+    #[serde(deserialize_with = "share")]
     pub accuracy: f64,
     /// Images of each true class (row) and predicted class (column).
     pub confusion: Vec<Vec<u64>>,
@@ -232,7 +255,47 @@ pub struct ClassMetrics {
     /// The class.
     pub class: u8,
     /// Share of the images predicted so that are; `null` where none was predicted so.
+    #[serde(default, deserialize_with = "optional_share")]
     pub precision: Option<f64>,
     /// Share of the images that are so that were predicted so; `null` where there is none.
+    #[serde(default, deserialize_with = "optional_share")]
     pub recall: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::document::{read_document, write_document};
+
+    #[test]
+    fn figures_that_no_run_can_have_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.json");
+        let split = ClassifySplitMetrics {
+            count: 2,
+            loss: 0.25,
+            accuracy: 1.0,
+            confusion: vec![vec![2]],
+            classes: vec![ClassMetrics { class: 0, precision: Some(1.0), recall: None }],
+        };
+        let sound = ClassifyMetrics { epochs: 1, splits: BTreeMap::from([("test".to_owned(), split)]) };
+        write_document(&path, &sound).unwrap();
+        assert_eq!(read_document::<ClassifyMetrics>(&path).unwrap(), sound);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (figure, impossible, expected) in [
+            ("\"accuracy\": 1.0", "\"accuracy\": 5.0", "a share from 0 to 1, found 5"),
+            ("\"precision\": 1.0", "\"precision\": -1.0", "a share from 0 to 1, found -1"),
+            ("\"loss\": 0.25", "\"loss\": -0.25", "a number from 0 up, found -0.25"),
+        ] {
+            assert!(text.contains(figure), "{text}");
+            std::fs::write(&path, text.replace(figure, impossible)).unwrap();
+            let error = read_document::<ClassifyMetrics>(&path).unwrap_err().to_string();
+            assert!(error.contains("metrics.json") && error.contains(expected), "{error}");
+        }
+        // What is not known may be left out, as older programs did.
+        std::fs::write(&path, text.replace(",\n          \"recall\": null", "")).unwrap();
+        assert_eq!(read_document::<ClassifyMetrics>(&path).unwrap(), sound);
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
+use crate::bounds::{below_one, positive};
 use crate::dataset::Dataset;
 use crate::document::Document;
 use crate::error::{Result, StoreError};
@@ -110,28 +111,6 @@ pub enum Layer {
         /// Side and stride of the square.
         size: u32,
     },
-}
-
-/// A number above 0: what is divided by it, or by its root, stays finite.
-fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    checked(deserializer, |value| value > 0.0, "a number above 0")
-}
-
-/// A number from 0 to below 1.
-fn below_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    checked(deserializer, |value| (0.0..1.0).contains(&value), "a number from 0 to below 1")
-}
-
-fn checked<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    is_sound: impl Fn(f64) -> bool,
-    expected: &str,
-) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    match is_sound(value) {
-        true => Ok(value),
-        false => Err(de::Error::custom(format_args!("expected {expected}, found {value}"))),
-    }
 }
 
 /// The full description of an autoencoder.

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use crate::artifacts::free_name;
 use crate::error::{Result, StoreError};
+use crate::folder_replacement::FolderReplacement;
 use crate::layout::Split;
-use crate::replace::FolderReplacement;
 
 /// The first line of a configuration, by which an export is known again.
 const MARK: &str = "# An export of run-report: the next one to this folder replaces all of it.";
