@@ -47,7 +47,7 @@ pub(crate) fn begin_phase(
     pixels: &Tensor,
 ) -> anyhow::Result<()> {
     if place.phase.has(Objective::Student) {
-        let names = match names(model, state, pixels) {
+        let names = match names(model, state, &protocol.imsat, pixels) {
             Some(names) => names,
             None => {
                 let latents = encode_all(model, pixels);
@@ -63,7 +63,7 @@ pub(crate) fn begin_phase(
     }
     let latents = encode_all(model, pixels);
     // What has been named is named as it was learnt, where K-means would have to find it in latents that no one has moved yet.
-    let named = place.phase.has_fixed_centres().then(|| names(model, state, pixels)).flatten();
+    let named = place.phase.has_fixed_centres().then(|| names(model, state, &protocol.imsat, pixels)).flatten();
     let centroids = match named {
         Some(named) => centres::spread(&means(&latents, &named, clusters), protocol.radius),
         None => k_means(&latents, protocol.seed, clusters)?,
@@ -101,7 +101,7 @@ fn means(latents: &Tensor, named: &Tensor, clusters: u32) -> Tensor {
 }
 
 /// What the objectives of a phase have to know before an epoch.
-pub(crate) fn aims(model: &Autoencoder, state: &State, place: Place<'_>, pixels: &Tensor) -> Aims {
+pub(crate) fn aims(model: &Autoencoder, state: &State, protocol: &Protocol, place: Place<'_>, pixels: &Tensor) -> Aims {
     let mut aims = Aims::default();
     if !place.phase.has_centroids() {
         return aims;
@@ -112,7 +112,7 @@ pub(crate) fn aims(model: &Autoencoder, state: &State, place: Place<'_>, pixels:
         aims.target = Some(no_grad(|| dec::target_distribution(&dec::soft_assignment(&latents, centroids))));
     }
     if place.phase.has_fixed_centres() {
-        let (named, taking_part) = match names(model, state, pixels) {
+        let (named, taking_part) = match names(model, state, &protocol.imsat, pixels) {
             // Every image has been judged; how far its latent still is from its centre says nothing of doubt.
             Some(named) => (named.shallow_clone(), named.ones_like().to_kind(Kind::Float)),
             None => {

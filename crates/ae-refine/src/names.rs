@@ -4,14 +4,20 @@
 //! heads puts with the twos. What the heads' loss is made of does not tell which half is right. So heads vote, and where they are
 //! at odds the images themselves decide, pixel by pixel: an image goes where its nearest neighbours are (Cover & Hart 1967), of
 //! those that heads agree on.
+//!
+//! A vote presumes that heads look for the same clusters. Where each has found others, one speaks for itself: the one whose clusters
+//! tell most of the images, which is what `imsat` has them look for.
 
 use autoencoders::{Autoencoder, ClusterHeads};
 use clustering::{Consensus, consensus};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::aims::each_batch;
+use crate::objective::imsat::{Imsat, entropy};
 use crate::state::State;
 
+/// The mean share of votes, for the clusters that they chose together, from which on heads have found the same clusters.
+const ONE_MIND: f64 = 0.9;
 /// Heads are at odds over an image if the cluster that got most votes leads the next by less than this share of them.
 const CLEAR_LEAD: f64 = 1.0 / 3.0;
 /// Neighbours that decide.
@@ -21,7 +27,7 @@ const SOUGHT_AT_ONCE: i64 = 250;
 
 /// The cluster that each of all images, `pixels`, is in, N of i64: as the last student says, else as trained heads do; none where
 /// there are neither.
-pub(crate) fn names(model: &Autoencoder, state: &State, pixels: &Tensor) -> Option<Tensor> {
+pub(crate) fn names(model: &Autoencoder, state: &State, imsat: &Imsat, pixels: &Tensor) -> Option<Tensor> {
     taught(state).or_else(|| {
         let trained = state.training.history.iter().any(|row| row.head_agreement.is_some());
         trained.then(|| {
@@ -29,9 +35,39 @@ pub(crate) fn names(model: &Autoencoder, state: &State, pixels: &Tensor) -> Opti
                 let named = state.heads.logits(features).into_iter().map(|logits| logits.argmax(1, false));
                 Tensor::stack(&named.collect::<Vec<Tensor>>(), 1)
             });
-            decided(&votes(&[named], &state.heads), &model.preprocess(pixels))
+            let consensus = votes(&[named.shallow_clone()], &state.heads);
+            if consensus.agreement < ONE_MIND {
+                let told = each_batch(model, pixels, |features| Told::of(&state.heads.logits(features)).0);
+                named.select(1, Told(told).most(imsat, named.size()[0]))
+            } else {
+                decided(&consensus, &model.preprocess(pixels))
+            }
         })
     })
+}
+
+/// What heads told of images, some × heads × (clusters + 1): sums of what they assigned to clusters, and of its entropy.
+struct Told(Tensor);
+
+impl Told {
+    /// Of one batch, from the N × clusters logits of each head.
+    fn of(logits: &[Tensor]) -> Self {
+        let sums = logits.iter().map(|logits| {
+            let log_assigned = logits.log_softmax(1, Kind::Float);
+            let assigned = log_assigned.exp();
+            let entropies = entropy(&assigned, &log_assigned).unsqueeze(1);
+            Tensor::cat(&[assigned, entropies], 1).sum_dim_intlist([0].as_slice(), false, Kind::Double)
+        });
+        Self(Tensor::stack(&sums.collect::<Vec<Tensor>>(), 0).unsqueeze(0))
+    }
+
+    /// The head that told most of `images` images; of equals the first.
+    fn most(&self, imsat: &Imsat, images: i64) -> i64 {
+        let means = (self.0.sum_dim_intlist([0].as_slice(), false, Kind::Double) / images as f64).to_kind(Kind::Float);
+        let clusters = means.size()[1] - 1;
+        let information = imsat.information(&means.narrow(1, 0, clusters), &means.select(1, clusters));
+        information.argmax(0, false).int64_value(&[])
+    }
 }
 
 /// As the last student says, if there was one.
@@ -99,6 +135,23 @@ mod tests {
         let clusters = votes.iter().map(most).collect();
         let consensus = Consensus { clusters, votes: votes.concat(), agreement: 0.9 };
         decided(&consensus, &Tensor::from_slice(images).view([-1, 1])).try_into().unwrap()
+    }
+
+    #[test]
+    fn the_head_that_tells_most_is_that_of_sure_and_equal_clusters() {
+        let told = |of_images: &[[[f32; 2]; 3]]| {
+            let logits = |head: usize| {
+                Tensor::from_slice(&of_images.iter().map(|heads| heads[head]).collect::<Vec<_>>().concat())
+                    .view([-1, 2])
+            };
+            Told::of(&[logits(0), logits(1), logits(2)]).0
+        };
+        // The first puts all in one cluster, the second is not sure, the third has two halves: in two batches.
+        let batches =
+            [told(&[[[9.0, 0.0], [0.5, 0.0], [9.0, 0.0]]; 2]), told(&[[[9.0, 0.0], [0.0, 0.5], [0.0, 9.0]]; 2])];
+        let imsat = Imsat { information_weight: 1.0, marginal_weight: 2.0 };
+        assert_eq!(Told(Tensor::cat(&batches, 0)).most(&imsat, 4), 2);
+        assert_eq!(Told(batches[0].narrow(1, 0, 2)).most(&imsat, 2), 1);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(crate) fn refine(
             state.renew_optimizers(model, protocol);
             begin_phase(model, state, (protocol, clusters), (epoch, place), &images.train)?;
         }
-        let aims = aims(model, state, place, &images.train);
+        let aims = aims(model, state, protocol, place, &images.train);
         let trained =
             train_epoch(model, state, protocol, (epoch, place, &aims), images, (&options.interrupt, progress));
         let Some(trained) = trained else {

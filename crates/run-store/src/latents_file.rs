@@ -133,7 +133,17 @@ impl LatentsFile {
     /// # Errors
     /// A column is of another type, a value is not finite, or a label is out of range.
     pub fn whole(&self) -> Result<Latents> {
-        self.rows(0..self.count())
+        let (header, dimensions, count) = (self.header.clone(), self.dimensions, self.count());
+        let (indices, labels) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut whole = Latents { header, indices, labels, dimensions, values: Vec::with_capacity(count * dimensions) };
+        // So that only a piece is there twice: as columns and as rows.
+        for piece in self.pieces() {
+            let piece = piece?;
+            whole.indices.extend(piece.indices);
+            whole.labels.extend(piece.labels);
+            whole.values.extend(piece.values);
+        }
+        Ok(whole)
     }
 
     fn rows(&self, rows: Range<usize>) -> Result<Latents> {

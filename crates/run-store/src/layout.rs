@@ -113,7 +113,7 @@ impl Stage {
     #[must_use]
     pub fn format_version(self) -> u32 {
         match self {
-            Self::AeRefine => 4,
+            Self::AeRefine => 5,
             Self::AeTrain | Self::ClusterEval => 2,
             _ => 1,
         }

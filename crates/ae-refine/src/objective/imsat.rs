@@ -20,18 +20,24 @@ impl Imsat {
         let log_assigned = logits.log_softmax(1, Kind::Float);
         let assigned = log_assigned.exp();
         let mean_entropy = entropy(&assigned, &log_assigned).mean(Kind::Float);
-        let marginal = assigned.mean_dim([0].as_slice(), true, Kind::Float);
-        let marginal_entropy = entropy(&marginal, &marginal.clamp_min(f64::from(f32::MIN_POSITIVE)).log()).squeeze();
+        let marginal = assigned.mean_dim([0].as_slice(), false, Kind::Float);
         // What an image is assigned to is what its moved form should be, and not the other way round.
         let (aim, log_aim) = (assigned.detach(), log_assigned.detach());
         let divergence = (&aim * (log_aim - moved_logits.log_softmax(1, Kind::Float)))
             .sum_dim_intlist([1].as_slice(), false, Kind::Float)
             .mean(Kind::Float);
-        divergence - (marginal_entropy * self.marginal_weight - mean_entropy) * self.information_weight
+        divergence - self.information(&marginal, &mean_entropy) * self.information_weight
+    }
+
+    /// μ H(Y) − H(Y|X), in nats, of heads whose assignments have the means `marginal`, … × clusters, and mean entropies
+    /// `mean_entropy`, ….
+    pub(crate) fn information(&self, marginal: &Tensor, mean_entropy: &Tensor) -> Tensor {
+        let log_marginal = marginal.clamp_min(f64::from(f32::MIN_POSITIVE)).log();
+        entropy(marginal, &log_marginal) * self.marginal_weight - mean_entropy
     }
 }
 
-/// The entropy of each row, in nats.
-fn entropy(probabilities: &Tensor, log_probabilities: &Tensor) -> Tensor {
-    -(probabilities * log_probabilities).sum_dim_intlist([1].as_slice(), false, Kind::Float)
+/// The entropy along the last dimension, in nats.
+pub(crate) fn entropy(probabilities: &Tensor, log_probabilities: &Tensor) -> Tensor {
+    -(probabilities * log_probabilities).sum_dim_intlist([-1].as_slice(), false, Kind::Float)
 }
