@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, ClusterHeads, ClusterStudent, HeadsShape, Weights, describe};
 use run_store::{
     Dataset, DatasetFile, FinishedStage, History, ModelDescription, ModelKind, Plan, RefineMetrics, RefinementEpoch,
-    Stage, TrainMetrics, VerifiedFile, file, read_document, write_document,
+    Stage, TrainMetrics, VerifiedFile, file, input, read_document, write_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
@@ -54,7 +54,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol };
     let mut plan = Plan::new(dir.clone(), &parameters)?.input("dataset", &source.dataset);
     if let Some((model, weights)) = &source.files {
-        plan = plan.input("model", model).input("weights", weights);
+        plan = plan.input("model", model).input(input::WEIGHTS, weights);
     }
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, mut environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;

@@ -82,7 +82,7 @@ impl Autoencoder {
         let encoded = Shape::Vector(latent_shape.numel() * if is_variational { 2 } else { 1 });
         if encoder.output() != encoded || decoder.output().numel() != height * width {
             return Err(ModelError::Architecture(format!(
-                "expected {height} × {width} pixels → {encoded:?} and {latent_shape:?} → as many pixels, found {:?} and {:?}",
+                "expected an encoder of {height} × {width} pixels into {encoded}, and a decoder of {latent_shape} into as many pixels, found {} and {}",
                 encoder.output(),
                 decoder.output()
             )));

@@ -103,7 +103,7 @@ impl Classifier {
         let network = Network::build(name, layers, input, &mut infos)?;
         if network.output() != Shape::Vector(i64::from(class_count)) {
             return Err(ModelError::Architecture(format!(
-                "expected {class_count} outputs of the {name}, one a class, found {:?}",
+                "expected {class_count} outputs of the {name}, one a class, found {}",
                 network.output()
             )));
         }

@@ -3,6 +3,8 @@
 //! Images are N × channels × height × width with channels last in memory, which libtorch's convolutions, pooling and
 //! normalisation are fastest on; flattening them gives height, width, channel order with no copy, which is Keras' order.
 
+use std::fmt;
+
 use run_store::Layer;
 use tch::{Kind, Tensor};
 
@@ -48,6 +50,17 @@ impl Shape {
         match self {
             Self::Vector(length) => length,
             Self::Image { height, width, channels } => height.saturating_mul(width).saturating_mul(channels),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vector(length) => write!(formatter, "a vector of {length}"),
+            Self::Image { height, width, channels } => {
+                write!(formatter, "an image of {height} × {width} × {channels}")
+            }
         }
     }
 }

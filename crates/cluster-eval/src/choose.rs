@@ -8,7 +8,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use run_store::{
-    ClusterCount, ClusterCounts, FinishedStage, Latents, RunDir, Stage, file, replace_file, write_document,
+    ClusterCount, ClusterCounts, FinishedStage, Latents, LatentsFile, RunDir, Split, Stage, file, replace_file,
+    write_document,
 };
 
 use crate::scores::{ContingencyTable, adjusted_rand_index, silhouette, silhouette_sample};
@@ -42,7 +43,7 @@ pub struct Choice {
 pub fn choose(choice: &Choice, mut tried: impl FnMut(&ClusterCount)) -> anyhow::Result<ClusterCounts> {
     let exported = FinishedStage::open(choice.run.stage(Stage::LatentExport, None))?;
     let latents_file = exported.file(file::TRAIN_LATENTS)?;
-    let latents = Latents::read(latents_file.path())?;
+    let latents = LatentsFile::open_export(&exported, &latents_file, Split::Train)?.whole()?;
     let sample = silhouette_sample(latents.labels.len(), choice.silhouette_sample as usize, choice.seed);
     let of_sample = rows(&latents, &sample);
     let halves: Vec<[Vec<f32>; 2]> =

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use run_store::{AssignmentsWriter, FinishedStage, KMeansModel, LatentsFile, RunDir, Stage, file, replace_file};
 
 use crate::source::assigned_rows;
@@ -63,5 +63,13 @@ fn check(model: &KMeansModel, model_path: &Path, latents: &LatentsFile, latents_
         latents_path.display(),
         model_path.display()
     );
+    let class_count = latents.header().class_count;
+    let names = model.majority_names.iter().chain(&model.one_to_one_names).flatten();
+    if let Some(name) = names.into_iter().find(|name| u32::from(**name) >= class_count) {
+        bail!(
+            "{}: expected clusters named after one of {class_count} classes, found {name}; run cluster-eval again with --force",
+            model_path.display()
+        );
+    }
     Ok(())
 }

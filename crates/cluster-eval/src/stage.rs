@@ -62,7 +62,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         .input(file::TRAIN_LATENTS, &train_file)
         .input(file::TEST_LATENTS, &test_file);
     let outcome = execute(plan, options, progress, |work, _| {
-        let [train, test] = LatentsFile::open_splits(train_file.path(), test_file.path())?;
+        let [train, test] = LatentsFile::open_exports(&exported, [&train_file, &test_file])?;
         let is_streamed = config.parameters.mini_batch;
         let splits = [Source::new(train, is_streamed)?, Source::new(test, is_streamed)?];
         let (model, metrics) = cluster(&config.parameters, &splits, &work.file(file::ASSIGNMENTS))

@@ -27,7 +27,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         .resumed_across(&["epochs"]);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
-        let latents = LatentSplits::read(train_file.path(), test_file.path())?;
+        let latents = LatentSplits::read(&exported, [&train_file, &test_file])?;
         let class_count = latents.class_count();
         let description = describe_classifier(u32::try_from(latents.train.dimensions)?, class_count);
         let mut classifier = Classifier::new(&description, device, config.protocol.seed)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use autoencoders::{Autoencoder, Mode};
 use run_store::{
     DatasetFile, FinishedStage, LabelledImages, LatentWriter, LatentsHeader, ModelDescription, Plan, RunDir, Split,
-    Stage, TrainMetrics, file, read_document,
+    Stage, TrainMetrics, file, input, read_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute};
@@ -64,7 +64,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let plan = Plan::new(dir.clone(), &parameters)?
         .input("dataset", &dataset)
         .input("model", &model_file)
-        .input("weights", &weights);
+        .input(input::WEIGHTS, &weights);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let description: ModelDescription = read_document(model_file.path())?;

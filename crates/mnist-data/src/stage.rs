@@ -34,14 +34,17 @@ impl Config {
         let find = |stem: &str| -> anyhow::Result<PathBuf> {
             let raw = folder.join(stem);
             let compressed = folder.join(format!("{stem}.gz"));
-            match [&raw, &compressed].into_iter().find(|path| path.exists()) {
-                Some(path) => Ok(path.clone()),
-                None => bail!(
-                    "{} is missing (nor is there a .gz of it): put the dataset's four IDX files there, \
-                     `scripts/pipeline setup` does it for mnist and fashion-mnist",
-                    raw.display()
-                ),
+            for path in [&raw, &compressed] {
+                // What lies behind a folder that is closed to this user is not missing.
+                if path.try_exists().with_context(|| format!("cannot read {}", path.display()))? {
+                    return Ok(path.clone());
+                }
             }
+            bail!(
+                "{} is missing (nor is there a .gz of it): put the dataset's four IDX files there, \
+                 `scripts/pipeline setup` does it for mnist and fashion-mnist",
+                raw.display()
+            )
         };
         Ok(Self {
             run,

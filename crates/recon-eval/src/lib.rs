@@ -14,7 +14,8 @@ use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Classifier, WeightsByEpoch};
 use run_store::{
     DatasetFile, FinishedStage, Manifest, ModelDescription, Plan, ReaderDescription, ReaderMetrics,
-    ReconstructionMetrics, ReconstructionReading, RunDir, Stage, TrainMetrics, file, read_document, write_document,
+    ReconstructionMetrics, ReconstructionReading, RunDir, Stage, TrainMetrics, file, input, read_document,
+    write_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
@@ -63,7 +64,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let plan = Plan::new(dir.clone(), &parameters)?
         .input("dataset", &dataset_file)
         .input("model", &model_file)
-        .input("weights", &weights)
+        .input(input::WEIGHTS, &weights)
         .input("reader_model", &reader_model)
         .input("reader_weights", &reader_weights)
         .input("reader_metrics", &reader_metrics_file);

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use run_store::{
-    Assignments, ClassifierEpoch, Clustered, DecodedLatent, DecodedSheet, ElboEpoch, ElboParts, History, LatentWriter,
-    Latents, LatentsHeader, Layer, ModelDescription, NamedTensor, Reading, Reconstruction, ReconstructionReading,
-    Reconstructions, Split, Stage, TrainingEpoch, file, write_document, write_tensors,
+    Assignments, ClassifierEpoch, Clustered, DecodedLatent, DecodedSheet, ElboEpoch, ElboParts, FinishedStage, History,
+    LatentWriter, Latents, LatentsHeader, Layer, ModelDescription, NamedTensor, Reading, Reconstruction,
+    ReconstructionReading, Reconstructions, Split, Stage, TrainingEpoch, file, write_document, write_tensors,
 };
 
 use super::Example;
@@ -126,10 +126,11 @@ fn readings(example: &Example) -> Vec<ReconstructionReading> {
 
 /// Digits lie apart in the first two dimensions, the images of each close together.
 fn latents(example: &Example, split: Split, path: &Path) {
+    let trained = FinishedStage::open(example.dir.stage(Stage::AeTrain, None)).unwrap();
     let header = LatentsHeader {
         run: example.dir.name(),
         model: example.model.name().to_owned(),
-        model_fingerprint: "of these weights".to_owned(),
+        model_fingerprint: trained.file(file::WEIGHTS).unwrap().hash().to_string(),
         dataset: "mnist".to_owned(),
         split: split.name().to_owned(),
         class_count: DIGITS,

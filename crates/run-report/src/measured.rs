@@ -93,12 +93,14 @@ fn split<'a, T>(splits: &'a BTreeMap<String, T>, split: Split, dir: &StageDir) -
 }
 
 fn training(dir: &StageDir, manifest: &Manifest, metrics: TrainMetrics) -> Result<Training, StoreError> {
-    let lacks = |name: &str| {
-        let problem = format!("expected the parameter `{name}`, found none");
+    let lacks = |name: &str, kind: &str| {
+        let found = manifest.parameters.get(name).map_or_else(|| "none".to_owned(), ToString::to_string);
+        let problem = format!("expected {kind} as the parameter `{name}`, found {found}");
         StoreError::invalid(&dir.file(file::MANIFEST), problem, format!("rerun {} with --force", dir.stage()))
     };
-    let number = |name: &str| manifest.parameters.get(name).and_then(Value::as_u64).ok_or_else(|| lacks(name));
-    let model = manifest.parameters.get("model").and_then(Value::as_str).ok_or_else(|| lacks("model"))?;
+    let number =
+        |name: &str| manifest.parameters.get(name).and_then(Value::as_u64).ok_or_else(|| lacks(name, "a count"));
+    let model = manifest.parameters.get("model").and_then(Value::as_str).ok_or_else(|| lacks("model", "a name"))?;
     Ok(Training {
         model: model.to_owned(),
         latent_dim: number("latent_dim")?,

@@ -9,7 +9,7 @@ use crate::collect::stages;
 use run_store::{
     ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, Dataset, Decision, Document, ElboEpoch,
     ElboParts, Environment, FinishedStage, Manifest, ModelKind, Plan, ReadableCounts, Reason, ReconstructionEpoch,
-    ReconstructionMetrics, RunDir, Stage, TrainMetrics, file, write_dataset, write_document,
+    ReconstructionMetrics, RunDir, Stage, TrainMetrics, file, input, write_dataset, write_document,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ impl Example {
     }
 
     pub fn export(self) -> Self {
-        let weights = (Stage::AeTrain, file::WEIGHTS);
+        let weights = (input::WEIGHTS, Stage::AeTrain, file::WEIGHTS);
         let parameters = json!({ "run": self.dir.name(), "train_count": 20_000, "test_count": 4_000 });
         self.stage(Stage::LatentExport, None, &parameters, &[weights], None::<&TrainMetrics>)
     }
@@ -108,7 +108,7 @@ impl Example {
             originals: ReadableCounts { sheet_readable: 16, readable_share: 0.993 },
             epochs: vec![epoch(0, 1, 0.1), epoch(self.epochs, 14 + self.seed as u32 % 3, 0.9)],
         };
-        let weights = (Stage::AeTrain, file::WEIGHTS_BY_EPOCH);
+        let weights = (file::WEIGHTS_BY_EPOCH, Stage::AeTrain, file::WEIGHTS_BY_EPOCH);
         self.stage(Stage::ReconEval, None, &json!({ "readable_probability": 0.5 }), &[weights], Some(&metrics))
     }
 
@@ -131,7 +131,7 @@ impl Example {
         };
         let parameters =
             json!({ "k": cluster_count, "restarts": 10, "iterations": 300, "tolerance": 1e-4, "seed": self.seed });
-        let latents = (Stage::LatentExport, file::TRAIN_LATENTS);
+        let latents = (file::TRAIN_LATENTS, Stage::LatentExport, file::TRAIN_LATENTS);
         self.stage(Stage::ClusterEval, tag, &parameters, &[latents], Some(&metrics))
     }
 
@@ -146,7 +146,7 @@ impl Example {
         let splits =
             BTreeMap::from([("train".to_owned(), split(accuracy + 0.02)), ("test".to_owned(), split(accuracy))]);
         let metrics = ClassifyMetrics { epochs, splits };
-        let latents = (Stage::LatentExport, file::TRAIN_LATENTS);
+        let latents = (file::TRAIN_LATENTS, Stage::LatentExport, file::TRAIN_LATENTS);
         let parameters = json!({
             "epochs": epochs, "batch_size": 256, "learning_rate": 0.001, "optimizer": "adam", "shuffle": false,
             "seed": self.seed,
@@ -172,14 +172,14 @@ impl Example {
         stage: Stage,
         tag: Option<&str>,
         parameters: &impl Serialize,
-        inputs: &[(Stage, &str)],
+        inputs: &[(&str, Stage, &str)],
         metrics: Option<&impl Document>,
     ) -> Self {
         let dir = self.dir.stage(stage, tag);
         let mut plan = Plan::new(dir.clone(), parameters).unwrap();
-        for (producer, name) in inputs {
+        for (name, producer, file) in inputs {
             let producer = FinishedStage::open(self.dir.stage(*producer, None)).unwrap();
-            plan = plan.input(name, &producer.file(name).unwrap());
+            plan = plan.input(name, &producer.file(file).unwrap());
         }
         let Decision::Run(reason) = plan.decide(true).unwrap() else { unreachable!() };
         let fingerprint = plan.fingerprint();

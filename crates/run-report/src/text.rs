@@ -1,6 +1,6 @@
 //! Text for terminals and Markdown: names and messages that cannot break the layout.
 
-use run_store::StoreError;
+use run_store::{StoreError, is_visible};
 
 /// Lines of prose are at most this long on a terminal.
 const PROSE_WIDTH: usize = 100;
@@ -20,9 +20,9 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Names come from folders, which may hold line breaks and terminal commands.
+/// Names come from folders, which may hold line breaks, terminal commands and marks of direction.
 pub(crate) fn one_line(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    text.replace(|character| !is_visible(character), "\u{fffd}")
 }
 
 /// Breaks `text` between words; further lines begin with `indent`.

@@ -68,6 +68,12 @@ impl Assignments {
     /// They are of other images.
     pub fn rows_of(&self, split: Split, latents: &Latents, path: &Path) -> Result<Vec<usize>> {
         let rows: Vec<usize> = (0..self.splits.len()).filter(|row| self.splits[*row] == split.name()).collect();
+        let invalid = |problem| StoreError::invalid(path, problem, "rerun cluster-eval with --force");
+        let class_count = latents.header.class_count;
+        let is_class = |name: u8| name == Self::UNNAMED || u32::from(name) < class_count;
+        if let Some(name) = rows.iter().map(|row| self.names[*row]).find(|name| !is_class(*name)) {
+            return Err(invalid(format!("expected clusters named after one of {class_count} classes, found {name}")));
+        }
         let images = rows.iter().map(|row| (self.indices[*row], self.labels[*row]));
         if images.eq(latents.indices.iter().copied().zip(latents.labels.iter().copied())) {
             return Ok(rows);
@@ -76,7 +82,7 @@ impl Assignments {
             "expected the cluster of each of the {} images of the {split} latents, in their order, found other images",
             latents.labels.len()
         );
-        Err(StoreError::invalid(path, problem, "rerun cluster-eval with --force"))
+        Err(invalid(problem))
     }
 
     /// The cluster of each of the `latents` of `split` and the class that this is named after, in their order; `path` is where
@@ -110,7 +116,7 @@ impl Assignments {
     /// The file cannot be read, or holds something else.
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, "cluster assignments")?;
-        Ok(Self {
+        let read = Self {
             splits: table.strings("split")?,
             indices: table.u32("index")?,
             labels: table.u8("label")?,
@@ -118,7 +124,14 @@ impl Assignments {
             names: table.u8("name")?,
             distances: table.f32("distance")?,
             confidences: table.f32("confidence")?,
-        })
+        };
+        if let Some(distance) = read.distances.iter().find(|distance| **distance < 0.0) {
+            return Err(table.invalid(format!("expected distances from 0 up, found {distance}")));
+        }
+        if let Some(confidence) = read.confidences.iter().find(|confidence| !(0.0..=1.0).contains(*confidence)) {
+            return Err(table.invalid(format!("expected confidences from 0 to 1, found {confidence}")));
+        }
+        Ok(read)
     }
 }
 
@@ -176,6 +189,40 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::latents::LatentsHeader;
+
+    #[test]
+    fn what_no_clustering_can_say_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("assignments.parquet");
+        let row = |name: u8, distance: f32, confidence: f32| Assignments {
+            splits: vec!["train".to_owned()],
+            indices: vec![0],
+            labels: vec![1],
+            clusters: vec![0],
+            names: vec![name],
+            distances: vec![distance],
+            confidences: vec![confidence],
+        };
+        for (distance, confidence, expected) in [(-5.0, 0.5, "distances from 0"), (1.0, 7.0, "confidences from 0 to 1")]
+        {
+            row(1, distance, confidence).write(&path).unwrap();
+            let error = Assignments::read(&path).unwrap_err().to_string();
+            assert!(error.contains("assignments.parquet") && error.contains(expected), "{error}");
+        }
+        let header = LatentsHeader {
+            run: "ae-2".to_owned(),
+            model: "ae".to_owned(),
+            model_fingerprint: String::new(),
+            dataset: "mnist".to_owned(),
+            split: "train".to_owned(),
+            class_count: 10,
+        };
+        let latents = Latents { header, indices: vec![0], labels: vec![1], dimensions: 1, values: vec![0.5] };
+        for (name, is_one) in [(9, true), (Assignments::UNNAMED, true), (10, false)] {
+            assert_eq!(row(name, 1.0, 0.5).rows_of(Split::Train, &latents, &path).is_ok(), is_one, "{name}");
+        }
+    }
 
     #[test]
     fn what_is_written_is_read() {

@@ -10,6 +10,11 @@ pub(crate) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
     checked(f64::deserialize(deserializer)?, |value| value > 0.0, "a number above 0")
 }
 
+/// What pixels 0..=255 are divided by, so that they lie in [0, 1].
+pub(crate) fn pixel_divisor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    checked(f64::deserialize(deserializer)?, |value| value >= f64::from(u8::MAX), "a number from 255 up")
+}
+
 /// A number from 0 to below 1.
 pub(crate) fn below_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     checked(f64::deserialize(deserializer)?, |value| (0.0..1.0).contains(&value), "a number from 0 to below 1")

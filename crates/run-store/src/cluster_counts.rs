@@ -1,6 +1,6 @@
 //! How well a run's latents fall into each number of clusters.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::bounds::{coefficient, not_negative, optional_coefficient};
 use crate::document::Document;
@@ -20,7 +20,16 @@ pub struct ClusterCounts {
     /// The seed of everything random.
     pub seed: u64,
     /// One row for each number of clusters, in ascending order.
+    #[serde(deserialize_with = "ascending")]
     pub rows: Vec<ClusterCount>,
+}
+
+fn ascending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ClusterCount>, D::Error> {
+    let rows = Vec::<ClusterCount>::deserialize(deserializer)?;
+    match rows.is_sorted_by(|one, next| one.cluster_count < next.cluster_count) {
+        true => Ok(rows),
+        false => Err(de::Error::custom("expected rows in ascending order of their numbers of clusters, found others")),
+    }
 }
 
 /// How well latents fall into so many clusters.
@@ -80,6 +89,8 @@ mod tests {
             stability_deviation: None,
         };
         let rows = vec![row(5, Some(0.2), 0.9), row(6, None, 0.95), row(7, Some(0.4), 0.95), row(8, Some(0.3), 0.1)];
+        let unordered = serde_json::to_value(vec![row(7, None, 0.5), row(6, None, 0.5)]).map(ascending);
+        assert!(unordered.is_ok_and(|read| read.is_err_and(|error| error.to_string().contains("ascending order"))));
         let latents = crate::hash::hash_bytes(b"latents");
         let counts = ClusterCounts { latents, image_count: 9, silhouette_sample: 9, split_count: 1, seed: 0, rows };
         assert_eq!((counts.best_silhouette(), counts.most_stable()), (Some(7), Some(6)));

@@ -11,6 +11,9 @@ use crate::layout::Split;
 
 const FORMAT: Format = Format { kind: "prepared dataset", magic: *b"LSDATASE", version: 1 };
 
+/// A label is a byte.
+pub(crate) const CLASS_LIMIT: u32 = 256;
+
 /// All parts of a dataset are borrowed from the file's bytes: none is allocated.
 const DECODE_LIMIT: usize = usize::MAX;
 
@@ -86,6 +89,9 @@ impl<'a> Dataset<'a> {
         let image = u64::from(self.height) * u64::from(self.width);
         if image == 0 {
             return Some(format!("expected images with pixels, found {} × {}", self.height, self.width));
+        }
+        if !(1..=CLASS_LIMIT).contains(&self.class_count) {
+            return Some(format!("expected 1 to {CLASS_LIMIT} classes, found {}", self.class_count));
         }
         Split::ALL.into_iter().find_map(|name| {
             let split = self.split(name);
@@ -182,6 +188,8 @@ mod tests {
         dataset.class_count = 2;
         let error = write_dataset(&path, &dataset).unwrap_err().to_string();
         assert!(error.contains("labels below 2, found 2"), "{error}");
+        dataset.class_count = u32::MAX;
+        assert!(dataset.inconsistency().is_some_and(|problem| problem.contains("1 to 256 classes")));
     }
 
     #[test]

@@ -59,7 +59,8 @@ impl FinishedStage {
         let path = self.dir.file(name);
         let advice = || format!("run `{} --force` to make it again", self.dir.command());
         let Some(record) = self.manifest.outputs.get(name) else {
-            return Err(StoreError::Missing { path, advice: advice() });
+            let problem = format!("expected `{name}` among the outputs, found it not listed");
+            return Err(StoreError::invalid(&self.dir.file(file::MANIFEST), problem, advice()));
         };
         if !is_there(&path)? {
             return Err(StoreError::Missing { path, advice: advice() });

@@ -112,7 +112,15 @@ fn locked_folder(target: &Path, partial: &Path) -> Result<FolderFile> {
         {
             return Err(StoreError::Io { action: "remove", path: partial.to_owned(), source });
         }
-        fs::create_dir_all(partial).map_err(StoreError::io("create", partial))?;
+        match fs::create_dir(partial) {
+            Err(source) if source.kind() == ErrorKind::AlreadyExists => {
+                // Or was there, a moment ago.
+                if !is_folder(partial) {
+                    continue;
+                }
+            }
+            made => made.map_err(StoreError::io("create", partial))?,
+        }
         match lock_folder(target, partial)? {
             // Before it was locked, whoever had made it may have moved it to its place, or given it up.
             FolderFile::Locked(file) if !is_at(&file, partial) => {}

@@ -1,6 +1,7 @@
 //! BLAKE3 content hashes: what manifests record and fingerprints are made of.
 
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -38,8 +39,9 @@ pub fn hash_bytes(bytes: &[u8]) -> ContentHash {
 /// # Errors
 /// The file cannot be read.
 pub fn hash_file(path: &Path) -> Result<(ContentHash, u64)> {
-    let (file, _) = open(path)?;
+    let (file, length) = open(path)?;
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file).map_err(StoreError::io("read", path))?;
+    // Some that the system makes up have no end.
+    hasher.update_reader(file.take(length)).map_err(StoreError::io("read", path))?;
     Ok((ContentHash(hasher.finalize().to_hex().to_string()), hasher.count()))
 }

@@ -66,20 +66,22 @@ impl KMeansModel {
             model_fingerprint: decoded.model_fingerprint.to_owned(),
         };
         let clusters = model.cluster_count();
-        let consistent = clusters > 0
+        let is_consistent = clusters > 0
             && model.dimensions > 0
             && Some(model.centroids.len()) == clusters.checked_mul(model.dimensions as usize)
-            && model.one_to_one_names.len() == clusters
-            && model.centroids.iter().all(|value| value.is_finite());
-        if consistent {
-            Ok(model)
-        } else {
-            let problem = format!(
-                "expected finite centroids and names for {clusters} clusters in {} dimensions, found {} coordinates",
+            && model.one_to_one_names.len() == clusters;
+        let refuse = |problem| Err(StoreError::invalid(path, problem, "rerun cluster-eval with --force"));
+        if !is_consistent {
+            return refuse(format!(
+                "expected centroids and names for {clusters} clusters in {} dimensions, found {} coordinates and {} names",
                 model.dimensions,
-                model.centroids.len()
-            );
-            Err(StoreError::invalid(path, problem, "rerun cluster-eval with --force"))
+                model.centroids.len(),
+                model.one_to_one_names.len()
+            ));
+        }
+        match model.centroids.iter().find(|value| !value.is_finite()) {
+            Some(value) => refuse(format!("expected finite centroids, found the coordinate {value}")),
+            None => Ok(model),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use polars::prelude::{Column, DataType};
 
 use crate::error::{Result, StoreError};
+use crate::finished::{FinishedStage, VerifiedFile};
 use crate::latents_file::LatentsFile;
 use crate::layout::Split;
 use crate::table::{Metadata, TableWriter};
@@ -177,12 +178,12 @@ pub struct LatentSplits {
 }
 
 impl LatentSplits {
-    /// Reads and checks the two files.
+    /// Reads and checks the two files that `exported` left, that of the training split first.
     ///
     /// # Errors
-    /// As [`Latents::read`], or they are not of one encoder.
-    pub fn read(train: &Path, test: &Path) -> Result<Self> {
-        let [train, test] = LatentsFile::open_splits(train, test)?;
+    /// As [`Latents::read`], or they are not of the encoder that its manifest names.
+    pub fn read(exported: &FinishedStage, files: [&VerifiedFile; 2]) -> Result<Self> {
+        let [train, test] = LatentsFile::open_exports(exported, files)?;
         Ok(Self { train: train.whole()?, test: test.whole()? })
     }
 

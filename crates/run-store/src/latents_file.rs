@@ -4,14 +4,14 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::dataset::CLASS_LIMIT;
 use crate::error::{Result, StoreError};
+use crate::finished::{FinishedStage, VerifiedFile};
 use crate::latents::{LATENT, LOG_VARIANCE, Latents, LatentsHeader, column_name, column_names};
-use crate::layout::Split;
+use crate::layout::{Split, input};
 use crate::table::TableFile;
 
 const KIND: &str = "latents";
-/// A label is a byte.
-const CLASS_LIMIT: u32 = 256;
 /// Images of a piece: of 32 dimensions some 8 MB.
 const PIECE_ROWS: usize = 1 << 16;
 
@@ -21,6 +21,8 @@ pub struct LatentsFile {
     header: LatentsHeader,
     dimensions: usize,
     with_log_variances: bool,
+    /// Whether it has to be of the first images of its split, as an export is.
+    is_export: bool,
 }
 
 impl fmt::Debug for LatentsFile {
@@ -45,7 +47,7 @@ impl LatentsFile {
         if dimensions == 0 || names.len() != column_count {
             return Err(table.invalid(format!(
                 "expected the columns index, label, z00, z01, …, found {}",
-                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+                table.columns_in_words()
             )));
         }
         let class_count = table.header("class_count")?;
@@ -72,7 +74,7 @@ impl LatentsFile {
         if file.height() == 0 {
             return Err(table.invalid("expected at least one row, found none"));
         }
-        Ok(Self { table: file, header, dimensions, with_log_variances })
+        Ok(Self { table: file, header, dimensions, with_log_variances, is_export: false })
     }
 
     /// Opens the file at `path` and checks that it holds `split`.
@@ -88,18 +90,36 @@ impl LatentsFile {
         Err(StoreError::invalid(path, problem, "rerun latent-export with --force"))
     }
 
-    /// Opens the files of both splits, which belong together.
+    /// Opens `file`, the latents of `split` that `exported` left, whose stage is latent-export.
     ///
     /// # Errors
-    /// As [`open_split`](Self::open_split), or they are not of one encoder.
-    pub fn open_splits(train: &Path, test: &Path) -> Result<[Self; 2]> {
-        let splits = [Self::open_split(train, Split::Train)?, Self::open_split(test, Split::Test)?];
+    /// As [`open_split`](Self::open_split), or they are not of the encoder that its manifest names.
+    pub fn open_export(exported: &FinishedStage, file: &VerifiedFile, split: Split) -> Result<Self> {
+        let opened = Self::open_split(file.path(), split)?;
+        let refuse = |problem| StoreError::invalid(file.path(), problem, "rerun latent-export with --force");
+        let manifest = exported.manifest();
+        let weights = manifest.inputs.get(input::WEIGHTS).map(|input| &input.blake3);
+        if weights.is_none_or(|weights| weights.to_string() != opened.header.model_fingerprint) {
+            return Err(refuse(
+                "expected latents of the encoder that they were exported with, found another's".to_owned(),
+            ));
+        }
+        Ok(Self { is_export: true, ..opened })
+    }
+
+    /// Opens the files of both splits, training first, that `exported` left.
+    ///
+    /// # Errors
+    /// As [`open_export`](Self::open_export), or they are not of one encoder.
+    pub fn open_exports(exported: &FinishedStage, [train, test]: [&VerifiedFile; 2]) -> Result<[Self; 2]> {
+        let splits =
+            [Self::open_export(exported, train, Split::Train)?, Self::open_export(exported, test, Split::Test)?];
         let [expected, found] = splits.each_ref().map(|split| split.dimensions);
         if expected == found {
             return Ok(splits);
         }
         let problem = format!("expected {expected} latent columns as in the training split, found {found}");
-        Err(StoreError::invalid(test, problem, "rerun latent-export with --force"))
+        Err(StoreError::invalid(test.path(), problem, "rerun latent-export with --force"))
     }
 
     /// Where they are from.
@@ -147,9 +167,14 @@ impl LatentsFile {
     }
 
     fn rows(&self, rows: Range<usize>) -> Result<Latents> {
-        let table = self.table.rows(rows)?;
+        let table = self.table.rows(rows.clone())?;
         let (dimensions, class_count) = (self.dimensions, self.header.class_count);
         let indices = table.u32("index")?;
+        if self.is_export
+            && let Some((index, row)) = indices.iter().zip(rows).find(|(index, row)| **index as usize != *row)
+        {
+            return Err(table.invalid(format!("expected the image of index {row} in row {row}, found that of {index}")));
+        }
         let labels = table.u8("label")?;
         if let Some(label) = labels.iter().find(|label| u32::from(**label) >= class_count) {
             return Err(table.invalid(format!("expected labels below {class_count}, found {label}")));
@@ -174,6 +199,9 @@ mod tests {
 
     use super::*;
     use crate::latents::LatentWriter;
+    use crate::layout::{RunDir, Stage};
+    use crate::manifest::Environment;
+    use crate::plan::{Plan, Reason};
 
     const HEADER: [&str; 4] = ["cae-2", "cae", "abc", "mnist"];
 
@@ -194,6 +222,45 @@ mod tests {
         }
         writer.finish().unwrap();
         (folder, LatentsFile::open(&path).unwrap())
+    }
+
+    /// The latents of an export of images of these `indices`, whose file names its encoder's `fingerprint`, or the true one.
+    fn exported(indices: &[u32], fingerprint: &str) -> Result<Latents> {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = folder.path().join("weights");
+        std::fs::write(&weights, "weights").unwrap();
+        let weights = VerifiedFile::external(&weights).unwrap();
+        let dir = RunDir::new(folder.path().join("run")).stage(Stage::LatentExport, None);
+        let plan = Plan::new(dir.clone(), &serde_json::json!({})).unwrap().input(input::WEIGHTS, &weights);
+        let work = plan.begin(Reason::Forced).unwrap();
+        let [run, model, _, dataset] = HEADER.map(str::to_owned);
+        let model_fingerprint =
+            if fingerprint.is_empty() { weights.hash().to_string() } else { fingerprint.to_owned() };
+        let header =
+            LatentsHeader { run, model, model_fingerprint, dataset, split: "train".to_owned(), class_count: 10 };
+        let mut writer = LatentWriter::create(&work.file(Split::Train.latents_file()), &header, 1, false).unwrap();
+        for index in indices {
+            writer.write(*index, &[1], &[0.5], &[]).unwrap();
+        }
+        writer.finish().unwrap();
+        let environment =
+            Environment { threads: 1, device: "cpu".to_owned(), precision: "f32".to_owned(), libtorch: None };
+        work.commit(environment).unwrap();
+        let finished = FinishedStage::open(dir).unwrap();
+        let file = finished.file(Split::Train.latents_file()).unwrap();
+        LatentsFile::open_export(&finished, &file, Split::Train)?.whole()
+    }
+
+    #[test]
+    fn an_export_is_of_the_encoder_of_its_manifest_and_of_the_first_images() {
+        assert_eq!(exported(&[0, 1, 2], "").unwrap().indices, [0, 1, 2]);
+        let refused = |indices: &[u32], fingerprint: &str, expected: &str| {
+            let error = exported(indices, fingerprint).unwrap_err().to_string();
+            assert!(error.contains("train.parquet") && error.contains(expected), "{error}");
+        };
+        refused(&[0, 1, 2], "another", "of the encoder that they were exported with");
+        refused(&[0, 2, 1], "", "the image of index 1 in row 1, found that of 2");
+        refused(&[7, 8, 9], "", "the image of index 0 in row 0, found that of 7");
     }
 
     #[test]

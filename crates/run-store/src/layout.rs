@@ -1,6 +1,7 @@
 //! Every path of a run, spelled once.
 
 pub mod file;
+pub mod input;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{below_one, positive};
+use crate::bounds::{below_one, pixel_divisor, positive};
 use crate::dataset::Dataset;
 use crate::document::Document;
 use crate::error::{Result, StoreError};
@@ -124,8 +124,8 @@ pub struct ModelDescription {
     pub image_height: u32,
     /// Columns of an image.
     pub image_width: u32,
-    /// Pixels 0..=255 are divided by this before they enter the encoder.
-    #[serde(deserialize_with = "positive")]
+    /// Pixels 0..=255 are divided by this before they enter the encoder: into [0, 1].
+    #[serde(deserialize_with = "pixel_divisor")]
     pub pixel_divisor: f64,
     /// Image → latent, or the Gaussian it is drawn from.
     pub encoder: Vec<Layer>,
@@ -177,8 +177,8 @@ pub struct ReaderDescription {
     pub image_height: u32,
     /// Columns of an image.
     pub image_width: u32,
-    /// Pixels 0..=255 are divided by this before they enter.
-    #[serde(deserialize_with = "positive")]
+    /// Pixels 0..=255 are divided by this before they enter: into [0, 1].
+    #[serde(deserialize_with = "pixel_divisor")]
     pub pixel_divisor: f64,
     /// Classes.
     pub class_count: u32,

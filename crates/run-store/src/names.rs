@@ -54,7 +54,7 @@ pub fn parse_run(path: PathBuf) -> Result<PathBuf, String> {
 /// Whether a character shows where it stands: controls do something to a terminal instead, and marks of direction to what stands
 /// beside them.
 #[must_use]
-pub(crate) fn is_visible(character: char) -> bool {
+pub fn is_visible(character: char) -> bool {
     let is_format = matches!(
         character,
         '\u{ad}'

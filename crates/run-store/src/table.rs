@@ -211,6 +211,17 @@ impl Table {
         self.frame.columns().iter().map(|column| column.name().as_str()).collect()
     }
 
+    /// The names of its columns, the first of them where there are many.
+    pub(crate) fn columns_in_words(&self) -> String {
+        const SHOWN: usize = 12;
+        let names = self.column_names();
+        match names.len() {
+            0 => "none".to_owned(),
+            count if count <= SHOWN => names.join(", "),
+            count => format!("{}, … ({count} columns)", names[..SHOWN].join(", ")),
+        }
+    }
+
     /// An error about this file.
     pub(crate) fn invalid(&self, problem: impl Into<String>) -> StoreError {
         StoreError::invalid(&self.path, problem, "rerun the stage that wrote it with --force")
@@ -242,8 +253,11 @@ impl Table {
 
     fn column_with_gaps(&self, name: &str, kind: &DataType) -> Result<&Column> {
         let Ok(column) = self.frame.column(name) else {
-            let names = self.column_names().join(", ");
-            return Err(self.invalid(format!("expected a column `{name}` in {}, found {names}", self.kind)));
+            return Err(self.invalid(format!(
+                "expected a column `{name}` in {}, found {}",
+                self.kind,
+                self.columns_in_words()
+            )));
         };
         if column.dtype() != kind {
             return Err(self.invalid(format!("expected column `{name}` of type {kind}, found {}", column.dtype())));
@@ -320,13 +334,16 @@ impl Table {
         let list = |(row, series): (usize, Series)| {
             let values = series.f32().map_err(self.unreadable(name))?;
             let list: Vec<f32> = values.iter().map(|value| value.unwrap_or(f32::NAN)).collect();
-            if list.len() != length || list.iter().any(|value| !value.is_finite()) {
-                return Err(self.invalid(format!(
-                    "expected {length} finite values in each row of column `{name}`, found {} in row {row}",
-                    list.len()
-                )));
+            let refuse = |found: String| {
+                Err(self.invalid(format!(
+                    "expected {length} finite values in each row of column `{name}`, found {found} in row {row}"
+                )))
+            };
+            match list.iter().find(|value| !value.is_finite()) {
+                _ if list.len() != length => refuse(list.len().to_string()),
+                Some(_) => refuse("one that is not finite".to_owned()),
+                None => Ok(list),
             }
-            Ok(list)
         };
         column.series_iter().flatten().enumerate().map(list).collect()
     }

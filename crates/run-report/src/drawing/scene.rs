@@ -3,6 +3,7 @@
 use super::bitmap::Bitmap;
 use super::colour::{Colour, Paint};
 use super::font::Weight;
+use crate::text::one_line;
 
 /// A place on the page, in units from its top left corner.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +76,7 @@ impl Text {
     /// Regular text that begins at `place`.
     pub fn new(text: impl Into<String>, place: Point, size: f64, colour: Colour) -> Self {
         // Names come from folders, which may hold what no text should.
-        let text = text.into().replace(char::is_control, "\u{fffd}");
+        let text = one_line(&text.into());
         let (weight, align) = (Weight::Regular, Align::Start);
         Self { text, place, size, weight, colour, align, is_upright: false, has_halo: false }
     }

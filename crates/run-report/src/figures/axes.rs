@@ -75,7 +75,12 @@ impl Axis {
         // The wider the range, the fewer ticks to a power of ten.
         let factors: &[f64] = if high / low < 20.0 { &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0] } else { &[1.0, 2.0, 5.0] };
         let powers = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
-        let ticks = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+        let (factors, step) = match (powers.end() - powers.start()) / 8 {
+            0 => (factors, 1),
+            step => (&factors[..1], step as usize),
+        };
+        let ticks =
+            powers.step_by(step).flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
         let (low, high) = (low / 1.08, high * 1.08);
         let ticks = ticks.filter(|value| (low..=high).contains(value));
         let ticks = ticks.map(|value| (value, tick_text(value, value))).collect();
@@ -189,6 +194,14 @@ mod tests {
 
     fn texts(axis: &Axis) -> Vec<&str> {
         axis.ticks.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    #[test]
+    fn ticks_are_few_over_any_range() {
+        let ticks = |low: f64, high: f64| Axis::fitting([low, high].into_iter(), 3.0, 5.0, "").ticks.len();
+        for (low, high) in [(1e-300, 1e300), (0.2, 1e308), (1.0, 1e9), (1e8, 1e9)] {
+            assert!((2..30).contains(&ticks(low, high)), "{low} to {high}: {}", ticks(low, high));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use run_store::{Stage, StoreError};
 
 use super::catalogue::Entry;
+use crate::text::one_line;
 
 /// What was missed so far.
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ impl Gaps {
     /// The lines, run by run.
     pub fn lines(&self) -> Vec<String> {
         let line = |((run, why), figures): (&(String, String), &Vec<&str>)| {
-            format!("{run} is left out of {}: {why}", figures.join(", ")).replace(char::is_control, "\u{fffd}")
+            one_line(&format!("{run} is left out of {}: {why}", figures.join(", ")))
         };
         self.left_out.iter().map(line).collect()
     }

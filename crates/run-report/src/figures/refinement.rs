@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use run_store::{ClusterMetrics, FinishedStage, Latents, RunDir, Split, Stage, StoreError, file, read_document};
+use run_store::{ClusterMetrics, FinishedStage, Latents, RunDir, Split, Stage, StoreError, file, input, read_document};
 
 use super::Drawing;
 use super::catalogue::{Catalogue, Entry, Series, said_of_first};
@@ -45,7 +45,7 @@ fn sides(entry: &Entry) -> Result<Option<[Side; 2]>, StoreError> {
     if dir.stage() != Stage::AeRefine {
         return Ok(None);
     }
-    let Some(parent) = FinishedStage::open(dir)?.source_run("weights") else { return Ok(None) };
+    let Some(parent) = FinishedStage::open(dir)?.source_run(input::WEIGHTS) else { return Ok(None) };
     Ok(Some([Side::read(&parent)?, Side::read(&entry.run.dir)?]))
 }
 

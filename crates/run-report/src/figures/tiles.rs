@@ -18,7 +18,7 @@ const GAP: u32 = 2;
 
 impl Sheet {
     /// The sheet of `images`, each `height` × `width` values in [0, 1], row by row with `columns` in a row. An image's pixel is
-    /// a square of about `side` / width units, in steps of half a unit, which is a pixel of the PNG.
+    /// a square of about `side` / width units, or / height of those that are higher than wide, in steps of half a unit, which is a pixel of the PNG.
     pub fn new(images: &[&[f32]], (height, width): (u32, u32), columns: usize, side: f64) -> Self {
         let columns = columns.clamp(1, images.len().max(1));
         let rows = images.len().div_ceil(columns);
@@ -34,7 +34,7 @@ impl Sheet {
                 bitmap.set(left + place % width.max(1), top + place / width.max(1), Colour::grey(*value));
             }
         }
-        let pixel = ((2.0 * side / f64::from(width.max(1))).round() / 2.0).max(0.5);
+        let pixel = ((2.0 * side / f64::from(width.max(height).max(1))).round() / 2.0).max(0.5);
         Self { bitmap, pixel, columns, image: (width, height) }
     }
 
@@ -83,6 +83,8 @@ mod tests {
         let image = [0.0_f32; 64 * 64];
         assert_eq!(Sheet::new(&[&image], (64, 64), 4, 28.0).image_size(), (32.0, 32.0));
         assert_eq!(Sheet::new(&[&image[..25]], (5, 5), 4, 28.0).image_size(), (27.5, 27.5));
+        // Those that are high are not wider than that.
+        assert_eq!(Sheet::new(&[&image[..784]], (784, 1), 4, 28.0).image_size(), (0.5, 392.0));
         assert_eq!(Sheet::new(&[], (5, u32::MAX), 4, 28.0).size(), (0.0, 0.0));
         // No wider than its images, whatever the file says.
         assert_eq!(Sheet::new(&[&image[..25]], (5, 5), usize::MAX, 5.0).size(), (5.0, 5.0));

@@ -91,9 +91,10 @@ pub(super) fn explorers(
 
 impl Explored {
     fn read(entry: &Entry, gaps: &mut Gaps) -> Result<Self, StoreError> {
-        let [train, test] = [file::TRAIN_LATENTS, file::TEST_LATENTS].map(|name| entry.file(Stage::LatentExport, name));
-        let latents = LatentSplits::read(&train?, &test?)?;
-        let dataset = match dataset_of(&FinishedStage::open(entry.run.dir.stage(Stage::LatentExport, None))?) {
+        let exported = FinishedStage::open(entry.run.dir.stage(Stage::LatentExport, None))?;
+        let (train, test) = (exported.file(file::TRAIN_LATENTS)?, exported.file(file::TEST_LATENTS)?);
+        let latents = LatentSplits::read(&exported, [&train, &test])?;
+        let dataset = match dataset_of(&exported) {
             Ok(dataset) => Some(dataset),
             Err(error) => {
                 gaps.cannot_use(entry, &error, DIGITS);

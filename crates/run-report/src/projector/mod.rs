@@ -14,6 +14,7 @@ use run_store::{PointImages, ProjectorDir, ProjectorWork, StoreError};
 use self::points::Points;
 use self::sprite::Album;
 use crate::collect::{Run, names};
+use crate::text::one_line;
 
 /// What was exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub fn export_projector(
     let mut drawn = Vec::new();
     for (run, name) in runs.iter().zip(names(runs)) {
         let mut note = |what: &str, why: &str| {
-            export.notes.push(format!("{name} is {what}: {why}").replace(char::is_control, "\u{fffd}"));
+            export.notes.push(one_line(&format!("{name} is {what}: {why}")));
         };
         let points = match Points::read(run, count.map_or(usize::MAX, NonZeroUsize::get)) {
             Ok(points) => points,

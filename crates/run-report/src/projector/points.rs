@@ -26,7 +26,7 @@ impl Points {
             .file(file::TRAIN_LATENTS)
             .and_then(|train| Ok((train, exported.file(file::TEST_LATENTS)?)))
             .map_err(|error| full(&error))?;
-        let latents = LatentSplits::read(files.0.path(), files.1.path()).map_err(|error| full(&error))?;
+        let latents = LatentSplits::read(&exported, [&files.0, &files.1]).map_err(|error| full(&error))?;
         let mut points = Self { known: Vec::new(), without_clusters: None, exported, latents, count };
         let clusters = points.clusters(run);
         for (split, latents) in [(Split::Train, &points.latents.train), (Split::Test, &points.latents.test)] {
