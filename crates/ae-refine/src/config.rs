@@ -88,7 +88,13 @@ impl Protocol {
             hidden_units: 64,
             imsat: Imsat { information_weight: 1.0, marginal_weight: 2.0 },
             contrast: Contrast { temperature: 0.2, neighbours: 2, neighbour_share: 0.3 },
-            augmentation: Augmentation { rotation_degrees: 20.0, shear: 0.3, log_scale: 0.25, shift_pixels: 3.0 },
+            augmentation: Augmentation {
+                rotation_degrees: 20.0,
+                shear: 0.3,
+                log_scale: 0.25,
+                shift_pixels: 3.0,
+                ..Augmentation::NONE
+            },
         }
     }
 }

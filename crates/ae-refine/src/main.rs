@@ -140,6 +140,12 @@ struct AugmentationArgs {
     /// How far it is shifted at most, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = defaults().augmentation.shift_pixels, value_parser = not_negative)]
     shift: f64,
+    /// The natural logarithm of the largest power that brightness is raised to; for images whose shade says nothing, such as clothes
+    #[arg(long, value_name = "LOG", default_value_t = defaults().augmentation.log_gamma, value_parser = not_negative)]
+    gamma: f64,
+    /// The largest share of its brightness that it loses, 0 to 1; likewise
+    #[arg(long, value_name = "SHARE", default_value_t = defaults().augmentation.dimming, value_parser = share)]
+    dimming: f64,
 }
 
 impl RefineArgs {
@@ -176,6 +182,8 @@ impl RefineArgs {
         protocol.augmentation.shear = self.augmentation.shear;
         protocol.augmentation.log_scale = self.augmentation.log_scale;
         protocol.augmentation.shift_pixels = self.augmentation.shift;
+        protocol.augmentation.log_gamma = self.augmentation.gamma;
+        protocol.augmentation.dimming = self.augmentation.dimming;
         Config { run: self.stage.run_dir(), origin, protocol, device: self.device }
     }
 }

@@ -95,6 +95,7 @@ impl Protocol {
                         shear: 0.4,
                         log_scale: 0.25,
                         shift_pixels: 3.0,
+                        ..Augmentation::NONE
                     },
                 }),
                 ..Self::of(Preset::Reference, Some(model))

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_weight_falls_as_said() {
-        let augmentation = Augmentation { rotation_degrees: 0.0, shear: 0.0, log_scale: 0.0, shift_pixels: 0.0 };
+        let augmentation = Augmentation::NONE;
         let protocol = ContrastProtocol {
             weight: 0.2,
             final_weight: 0.1,

@@ -58,7 +58,13 @@ impl Default for Protocol {
             optimizer: OptimizerRule::Adam,
             view: View {
                 blur_share: 1.0,
-                augmentation: Augmentation { rotation_degrees: 8.0, shear: 0.1, log_scale: 0.1, shift_pixels: 1.5 },
+                augmentation: Augmentation {
+                    rotation_degrees: 8.0,
+                    shear: 0.1,
+                    log_scale: 0.1,
+                    shift_pixels: 1.5,
+                    ..Augmentation::NONE
+                },
             },
             seed: 0,
         }

@@ -55,7 +55,7 @@ mod tests {
         tch::manual_seed(1);
         let dots = Tensor::zeros([200, 49], (Kind::Float, tch::Device::Cpu));
         let _ = dots.narrow(1, 3 * 7 + 3, 1).fill_(1.0);
-        let still = Augmentation { rotation_degrees: 0.0, shear: 0.0, log_scale: 0.0, shift_pixels: 0.0 };
+        let still = Augmentation::NONE;
         let seen = View { blur_share: 0.5, augmentation: still }.of(&dots, (7, 7));
         let middles = seen.select(1, 3 * 7 + 3);
         assert!((middles.max().double_value(&[]) - 1.0).abs() < 0.02);

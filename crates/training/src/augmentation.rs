@@ -1,9 +1,9 @@
-//! Random affine maps of images.
+//! Random affine maps of images, and of their brightness.
 
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
-/// How far an image is moved at most: every amount is drawn uniformly, for each image anew.
+/// How far an image is moved and how much its brightness changed at most: every amount is drawn uniformly, for each image anew.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Augmentation {
     /// Rotation, either way.
@@ -14,9 +14,24 @@ pub struct Augmentation {
     pub log_scale: f64,
     /// Shift of rows, and likewise of columns, either way.
     pub shift_pixels: f64,
+    /// Natural logarithm of the power that values are raised to, either way: what is grey becomes lighter or darker.
+    #[serde(skip_serializing_if = "is_none")]
+    pub log_gamma: f64,
+    /// Share of its brightness that an image loses, in [0, 1].
+    #[serde(skip_serializing_if = "is_none")]
+    pub dimming: f64,
+}
+
+/// Results from before there was such a change are those without it.
+fn is_none(amount: &f64) -> bool {
+    *amount == 0.0
 }
 
 impl Augmentation {
+    /// Images as they are.
+    pub const NONE: Self =
+        Self { rotation_degrees: 0.0, shear: 0.0, log_scale: 0.0, shift_pixels: 0.0, log_gamma: 0.0, dimming: 0.0 };
+
     /// As far as `share` of it.
     #[must_use]
     pub fn times(self, share: f64) -> Self {
@@ -25,14 +40,16 @@ impl Augmentation {
             shear: self.shear * share,
             log_scale: self.log_scale * share,
             shift_pixels: self.shift_pixels * share,
+            log_gamma: self.log_gamma * share,
+            dimming: self.dimming * share,
         }
     }
 
-    /// N × (height · width) `images`, each under a map of its own: bilinear, black beyond the edge. It takes its numbers from
-    /// libtorch's generator for the processor, whatever the device.
+    /// N × (height · width) `images` of values in [0, 1], each under a map of its own: bilinear, black beyond the edge. It takes its
+    /// numbers from libtorch's generator for the processor, whatever the device.
     pub fn apply(&self, images: &Tensor, height: i64, width: i64) -> Tensor {
         let count = images.size()[0];
-        let draw = |limit: f64| (Tensor::rand([count], (Kind::Float, Device::Cpu)) * 2.0 - 1.0) * limit;
+        let draw = |limit: f64| draw(count, limit);
         let (angle, shear) = (draw(self.rotation_degrees.to_radians()), draw(self.shear));
         let (across, down) = (draw(self.log_scale).exp(), draw(self.log_scale).exp());
         // The sampler's coordinates run from −1 to 1.
@@ -49,15 +66,34 @@ impl Augmentation {
         const BILINEAR: i64 = 0;
         const ZEROS: i64 = 0;
         let images = images.view([count, 1, height, width]);
-        images.grid_sampler(&places, BILINEAR, ZEROS, false).view([count, height * width])
+        let moved = images.grid_sampler(&places, BILINEAR, ZEROS, false).view([count, height * width]);
+        self.shade(moved)
     }
+
+    /// The same images, N × values, each lighter or darker.
+    fn shade(&self, images: Tensor) -> Tensor {
+        if self.log_gamma == 0.0 && self.dimming == 0.0 {
+            return images;
+        }
+        let for_each = |numbers: Tensor| numbers.unsqueeze(1).to_device(images.device());
+        let count = images.size()[0];
+        let power = for_each(draw(count, self.log_gamma).exp());
+        let kept = for_each(1.0 - (draw(count, 0.5) + 0.5) * self.dimming);
+        // Interpolation may leave values a little outside, of which there is no power.
+        images.clamp(0.0, 1.0).pow(&power) * kept
+    }
+}
+
+/// `count` numbers between −`limit` and `limit`.
+fn draw(count: i64, limit: f64) -> Tensor {
+    (Tensor::rand([count], (Kind::Float, Device::Cpu)) * 2.0 - 1.0) * limit
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NONE: Augmentation = Augmentation { rotation_degrees: 0.0, shear: 0.0, log_scale: 0.0, shift_pixels: 0.0 };
+    const NONE: Augmentation = Augmentation::NONE;
 
     /// A dot right of the middle of an image of odd sides.
     fn dot() -> Tensor {
@@ -80,6 +116,21 @@ mod tests {
     fn nothing_changes_nothing() {
         let image = dot();
         assert!(NONE.apply(&image, 11, 11).allclose(&image, 1e-5, 1e-5, false));
+    }
+
+    #[test]
+    fn brightness_changes_as_much_as_said_and_each_on_its_own() {
+        tch::manual_seed(1);
+        let images = (dot() * 0.5).expand([500, 121], false).contiguous();
+        let brightest = |augmentation: Augmentation| -> (f64, f64) {
+            let (brightest, _) = augmentation.apply(&images, 11, 11).max_dim(1, false);
+            (brightest.min().double_value(&[]), brightest.max().double_value(&[]))
+        };
+        let near = |(low, high): (f64, f64), (expected_low, expected_high): (f64, f64)| {
+            assert!((low - expected_low).abs() < 0.01 && (high - expected_high).abs() < 0.01, "{low} to {high}");
+        };
+        near(brightest(Augmentation { dimming: 0.4, ..NONE }), (0.3, 0.5));
+        near(brightest(Augmentation { log_gamma: 2.0_f64.ln(), ..NONE }), (0.25, 0.5_f64.sqrt()));
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn weights_of_another_latent_size() {
 #[test]
 fn numbers_that_no_layer_can_compute_with() {
     for (place, value, expected) in [
-        ("/pixel_divisor", 0.0, "expected a number above 0, found 0"),
+        ("/pixel_divisor", 1.0, "expected a number from 255 up, found 1"),
         ("/encoder/1/epsilon", -1.0, "expected a number above 0, found -1"),
         ("/encoder/1/momentum", 1.0, "expected a number from 0 to below 1, found 1"),
     ] {
