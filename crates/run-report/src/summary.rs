@@ -1,10 +1,10 @@
 //! What is said of all runs together: `summary.json`, and what the tables are made from.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use run_store::{Document, ReconstructionMetrics, Stage, document_text};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::collect::{Run, Training, Variant, names};
@@ -13,6 +13,7 @@ use crate::reference::{self, ReportFigure};
 use crate::seeds::{seed_groups, shared_name};
 use crate::spread::{Spread, Verdict};
 use crate::stage::StageRecord;
+use crate::text::lossy_path;
 
 /// All runs beside the published figures. Shares are in [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,18 +39,13 @@ pub struct Sources {
     pub keras: String,
 }
 
-/// Names of folders may be any bytes, and JSON is Unicode.
-fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
-}
-
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Its folder's name, or the path where two are named alike.
     pub name: String,
     /// Its folder, as it was given; what is no Unicode in it shows as �.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "lossy_path")]
     pub path: PathBuf,
     /// What was trained, and on what; `null` before training has ended.
     pub training: Option<Training>,

@@ -1,6 +1,9 @@
-//! Text for terminals and Markdown: names and messages that cannot break the layout.
+//! Text for terminals, Markdown and JSON: names and messages that cannot break the layout.
+
+use std::path::Path;
 
 use run_store::{StoreError, is_visible};
+use serde::Serializer;
 
 /// Lines of prose are at most this long on a terminal.
 const PROSE_WIDTH: usize = 100;
@@ -23,6 +26,11 @@ pub(crate) fn escape(text: &str) -> String {
 /// Names come from folders, which may hold line breaks, terminal commands and marks of direction.
 pub(crate) fn one_line(text: &str) -> String {
     text.replace(|character| !is_visible(character), "\u{fffd}")
+}
+
+/// Names of folders may be any bytes, and JSON is Unicode.
+pub(crate) fn lossy_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Breaks `text` between words; further lines begin with `indent`.

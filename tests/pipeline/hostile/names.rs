@@ -52,6 +52,10 @@ fn a_run_whose_name_is_no_unicode_is_reported() {
         command.arg(run);
         succeeded(command);
     }
+    let other = study.copy();
+    let mut compare = study.report(&["compare", "--json"]);
+    compare.args([study.path().join(run), other.path().join(run)]);
+    assert!(succeeded(compare).contains('\u{fffd}'));
 }
 
 /// The folder may have its name from anybody.

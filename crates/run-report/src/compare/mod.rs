@@ -20,6 +20,7 @@ use crate::collect::{Run, Training, names};
 use crate::figure::Figure;
 use crate::spread::Spread;
 use crate::stage::{StageRecord, StageState};
+use crate::text::lossy_path;
 
 pub(crate) use blocks::{blocks, lead, legend};
 pub use condition::{Condition, Judgement, Operator, Outcome};
@@ -70,7 +71,8 @@ pub struct Side {
 pub struct ComparedRun {
     /// Its folder's name and its variant's tag, or the path where two are named alike.
     pub name: String,
-    /// Its folder, as it was given.
+    /// Its folder, as it was given; what is no Unicode in it shows as �.
+    #[serde(serialize_with = "lossy_path")]
     pub path: PathBuf,
     /// The variant that stands in the place of the run's own results where there is one.
     pub tag: Option<String>,
