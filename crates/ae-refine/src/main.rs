@@ -189,7 +189,7 @@ impl RefineArgs {
 }
 
 fn main() -> ExitCode {
-    let args = RefineArgs::parse();
+    let args = stage_cli::parse::<RefineArgs>();
     let options = args.stage.options();
     let config = args.config();
     stage_cli::run(&options, |options, progress| {

@@ -245,7 +245,7 @@ fn train(args: TrainArgs) -> ExitCode {
 
 fn main() -> ExitCode {
     match subcommand(SAMPLE) {
-        Some(words) => sample(SampleArgs::parse_from(words)),
-        None => train(TrainArgs::parse()),
+        Some(words) => sample(stage_cli::parse_from(words)),
+        None => train(stage_cli::parse()),
     }
 }

@@ -179,10 +179,10 @@ fn table(counts: &ClusterCounts) -> String {
 
 fn main() -> ExitCode {
     if let Some(words) = subcommand(PREDICT) {
-        predict(PredictArgs::parse_from(words))
+        predict(stage_cli::parse_from(words))
     } else if let Some(words) = subcommand(CHOOSE) {
-        choose(ChooseArgs::parse_from(words))
+        choose(stage_cli::parse_from(words))
     } else {
-        fit(&FitArgs::parse())
+        fit(&stage_cli::parse())
     }
 }

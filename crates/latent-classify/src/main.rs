@@ -62,7 +62,7 @@ impl Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = stage_cli::parse::<Args>();
     let options = args.stage.options();
     let config = args.config();
     stage_cli::run(&options, |options, progress| latent_classify::run(&config, options, progress))

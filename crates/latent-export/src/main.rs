@@ -37,7 +37,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = stage_cli::parse::<Args>();
     let config = Config {
         run: args.stage.run_dir(),
         data: args.data.map(RunDir::new),

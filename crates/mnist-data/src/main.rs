@@ -65,7 +65,7 @@ impl Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = stage_cli::parse::<Args>();
     let options = args.stage.options();
     stage_cli::run(&options, |options, progress| mnist_data::run(&args.config()?, options, progress))
 }

@@ -45,7 +45,7 @@ fn count(value: u32) -> NonZeroU32 {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = stage_cli::parse::<Args>();
     let protocol = Protocol {
         first: args.first,
         count: args.count.get(),

@@ -79,10 +79,11 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let images = dataset.test.first(train_metrics.test_count as usize);
         let mut model = Autoencoder::for_values_of(description, device, weights.path())
             .with_context(|| format!("{} and its weights", model_file.path().display()))?;
-        let weights = WeightsByEpoch::read(weights.path(), model.parameters())?;
+        let kept = WeightsByEpoch::read(weights.path(), model.parameters())?;
         let reader = Classifier::load_reader(&reader_description, device, reader_weights.path())
             .with_context(|| format!("{} and its weights", reader_model.path().display()))?;
-        let rows = readings(&reader, &images, (&mut model, &weights), device, progress)?;
+        let rows = readings(&reader, &images, (&mut model, &kept), device, progress)
+            .with_context(|| format!("{}, read by {}", weights.path().display(), reader_weights.path().display()))?;
         let reader_metrics: ReaderMetrics = read_document(reader_metrics_file.path())?;
         let metrics = score(&rows, READABLE_PROBABILITY, reader_metrics.test_accuracy);
         ReconstructionReading::write(&work.file(file::READINGS), &rows)?;

@@ -29,7 +29,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = stage_cli::parse::<Args>();
     let config = Config { run: args.stage.run_dir(), reader: args.reader.map(RunDir::new), device: args.device };
     stage_cli::run(&args.stage.options(), |options, progress| recon_eval::run(&config, options, progress))
 }

@@ -6,10 +6,11 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use stage_cli::say;
 
 use crate::commands::{
     CompareArgs, ExportArgs, FiguresArgs, HtmlArgs, Printable, TableArgs, VerifyArgs, compare, export, figures, html,
-    say, table, verify,
+    table, verify,
 };
 
 /// Reads runs: shows and draws what they reached, what differs between them, and whether their files are as they were written.
@@ -32,7 +33,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let mut out = Printable(io::stdout().lock());
-    let result = match CommandLine::parse().command {
+    let result = match stage_cli::parse::<CommandLine>().command {
         Command::Table(args) => table(&args, &mut out),
         Command::Compare(args) => compare(&args, &mut out),
         Command::Verify(args) => verify(&args, &mut out),

@@ -74,6 +74,13 @@ impl Assignments {
         if let Some(name) = rows.iter().map(|row| self.names[*row]).find(|name| !is_class(*name)) {
             return Err(invalid(format!("expected clusters named after one of {class_count} classes, found {name}")));
         }
+        // K-means fits no more clusters than it has images.
+        let count = self.splits.len();
+        if let Some(cluster) = rows.iter().map(|row| self.clusters[*row]).find(|cluster| *cluster as usize >= count) {
+            return Err(invalid(format!(
+                "expected clusters numbered from 0 to below {count}, the number of images, found {cluster}"
+            )));
+        }
         let images = rows.iter().map(|row| (self.indices[*row], self.labels[*row]));
         if images.eq(latents.indices.iter().copied().zip(latents.labels.iter().copied())) {
             return Ok(rows);
@@ -222,6 +229,9 @@ mod tests {
         for (name, is_one) in [(9, true), (Assignments::UNNAMED, true), (10, false)] {
             assert_eq!(row(name, 1.0, 0.5).rows_of(Split::Train, &latents, &path).is_ok(), is_one, "{name}");
         }
+        let beyond = Assignments { clusters: vec![1], ..row(9, 1.0, 0.5) };
+        let error = beyond.rows_of(Split::Train, &latents, &path).unwrap_err().to_string();
+        assert!(error.contains("from 0 to below 1") && error.contains("found 1"), "{error}");
     }
 
     #[test]

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::document::{Document, read_document, write_document};
 use crate::error::{Result, StoreError};
-use crate::hash::{ContentHash, hash_file};
+use crate::hash::{ContentHash, hash_bytes, hash_file};
 use crate::layout::file;
 use crate::lock::FolderLock;
 use crate::names::names_below;
@@ -26,6 +27,8 @@ const UNFINISHED: &str = ".unfinished";
 /// Where one is taken to be removed: so that what a kill leaves of it is no checkpoint, which might be taken for another
 /// training's.
 const DROPPED: &str = ".dropped";
+/// What becomes of one that is passed over.
+const EARLIER: &str = "an earlier one is taken instead";
 
 /// What a checkpoint says of itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +39,26 @@ struct State {
     optimizer_steps: u32,
     #[serde(deserialize_with = "names_below")]
     files: BTreeMap<String, ContentHash>,
+    /// The hash of all that: nothing else vouches for it.
+    content: ContentHash,
+}
+
+impl State {
+    fn new(key: ContentHash, epoch: u32, optimizer_steps: u32, files: BTreeMap<String, ContentHash>) -> Self {
+        let content = hash_bytes(json!([key, epoch, optimizer_steps, files]).to_string().as_bytes());
+        Self { key, epoch, optimizer_steps, files, content }
+    }
+
+    fn read(path: &Path) -> Result<Self> {
+        let read: Self = read_document(path)?;
+        let expected = read.content.short().to_owned();
+        let state = Self::new(read.key, read.epoch, read.optimizer_steps, read.files);
+        if state.content == read.content {
+            return Ok(state);
+        }
+        let problem = format!("expected content {expected}, found {}", state.content.short());
+        Err(StoreError::invalid(path, problem, EARLIER))
+    }
 }
 
 impl Document for State {
@@ -146,7 +169,7 @@ impl Checkpoints {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.insert(name, hash_file(&path)?.0);
         }
-        let state = State { key: self.key.clone(), epoch, optimizer_steps, files };
+        let state = State::new(self.key.clone(), epoch, optimizer_steps, files);
         let state_path = unfinished.join(file::CHECKPOINT_STATE);
         write_document(&state_path, &state)?;
         let folder = self.folder.join(name_of(epoch));
@@ -194,22 +217,20 @@ impl Checkpoints {
     fn is_own(&self, folder: &Path) -> bool {
         // Nothing that lies elsewhere becomes a part of the result.
         let holds_files = list(folder).is_ok_and(|files| files.iter().all(|path| is_file(path)));
-        holds_files
-            && read_document::<State>(&folder.join(file::CHECKPOINT_STATE)).is_ok_and(|state| state.key == self.key)
+        holds_files && State::read(&folder.join(file::CHECKPOINT_STATE)).is_ok_and(|state| state.key == self.key)
     }
 
     /// The checkpoint in `folder`, `None` if it is of another training.
     fn check(&self, folder: &Path) -> Result<Option<Checkpoint>> {
-        let state: State = read_document(&folder.join(file::CHECKPOINT_STATE))?;
+        let state = State::read(&folder.join(file::CHECKPOINT_STATE))?;
         if state.key != self.key {
             return Ok(None);
         }
-        let advice = "an earlier one is taken instead";
         let named = folder.file_name().unwrap_or_default();
         if named != name_of(state.epoch).as_str() {
             let problem =
                 format!("expected the checkpoint after epoch {}, found one in {}", state.epoch, named.display());
-            return Err(StoreError::invalid(folder, problem, advice));
+            return Err(StoreError::invalid(folder, problem, EARLIER));
         }
         // Nothing is read that the checkpoint does not vouch for.
         let is_known = |name: &str| name == file::CHECKPOINT_STATE || state.files.contains_key(name);
@@ -219,19 +240,19 @@ impl Checkpoints {
             return Err(StoreError::invalid(
                 path,
                 "expected only files that the checkpoint lists, found another",
-                advice,
+                EARLIER,
             ));
         }
         for (name, expected) in &state.files {
             let path = folder.join(name);
             if !is_file(&path) {
                 let problem = "expected a file, found a link, something else or nothing";
-                return Err(StoreError::invalid(&path, problem, advice));
+                return Err(StoreError::invalid(&path, problem, EARLIER));
             }
             let (found, _) = hash_file(&path)?;
             if found != *expected {
                 let problem = format!("expected content {}, found {}", expected.short(), found.short());
-                return Err(StoreError::invalid(&path, problem, advice));
+                return Err(StoreError::invalid(&path, problem, EARLIER));
             }
         }
         Ok(Some(Checkpoint { folder: folder.to_owned(), epoch: state.epoch, optimizer_steps: state.optimizer_steps }))

@@ -62,6 +62,16 @@ fn one_that_is_not_what_it_says_is_passed_over() {
     assert!(passed_over().contains("expected only files that the checkpoint lists"));
     fs::remove_file(last.join("more")).unwrap();
     assert_eq!(latest(&checkpoints, 9), Some(2));
+    // A figure of its own that is another than was written.
+    let state = last.join(file::CHECKPOINT_STATE);
+    let written = fs::read_to_string(&state).unwrap();
+    for (from, to) in [("\"optimizer_steps\": 20", "\"optimizer_steps\": 21"), ("\"epoch\": 2", "\"epoch\": 1")] {
+        assert!(written.contains(from), "{written}");
+        fs::write(&state, written.replace(from, to)).unwrap();
+        let note = passed_over();
+        assert!(note.contains("checkpoint.json") && note.contains("expected content"), "{note}");
+    }
+    fs::write(&state, written).unwrap();
     // Another epoch's name.
     fs::rename(&last, checkpoints.folder.join(name_of(3))).unwrap();
     assert!(passed_over().contains("expected the checkpoint after epoch 2, found one in epoch-00003"));

@@ -159,12 +159,12 @@ impl Latents {
         LatentsFile::open(path)?.whole()
     }
 
-    /// Reads the file at `path` and checks that it holds `split`.
+    /// Reads those of `split` that `exported` left, whose stage is latent-export.
     ///
     /// # Errors
-    /// As [`read`](Self::read), or it is the other split.
-    pub fn read_split(path: &Path, split: Split) -> Result<Self> {
-        LatentsFile::open_split(path, split)?.whole()
+    /// As [`read`](Self::read), or they are not of the encoder that its manifest names.
+    pub fn read_export(exported: &FinishedStage, split: Split) -> Result<Self> {
+        LatentsFile::open_export(exported, &exported.file(split.latents_file())?, split)?.whole()
     }
 }
 
@@ -232,14 +232,14 @@ mod tests {
     fn what_is_written_in_batches_is_read_whole() {
         for (dimensions, with_log_variances) in [(1, false), (2, true), (100, false), (101, true)] {
             let (_folder, path) = written(dimensions, 11, with_log_variances);
-            let latents = Latents::read_split(&path, Split::Train).unwrap();
+            let latents = LatentsFile::open_split(&path, Split::Train).unwrap().whole().unwrap();
             assert_eq!(latents.header, header());
             assert_eq!(latents.indices, (0..11).collect::<Vec<_>>());
             assert_eq!(latents.labels[10], 0);
             assert_eq!(latents.dimensions, dimensions);
             let expected: Vec<f32> = (0..11 * dimensions).map(|value| value as f32).collect();
             assert_eq!(latents.values, expected);
-            assert!(Latents::read_split(&path, Split::Test).is_err());
+            assert!(LatentsFile::open_split(&path, Split::Test).is_err());
         }
     }
 

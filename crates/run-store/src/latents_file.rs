@@ -81,7 +81,7 @@ impl LatentsFile {
     ///
     /// # Errors
     /// As [`open`](Self::open), or it is the other split.
-    pub fn open_split(path: &Path, split: Split) -> Result<Self> {
+    pub(crate) fn open_split(path: &Path, split: Split) -> Result<Self> {
         let file = Self::open(path)?;
         if file.header.split == split.name() {
             return Ok(file);
@@ -93,7 +93,7 @@ impl LatentsFile {
     /// Opens `file`, the latents of `split` that `exported` left, whose stage is latent-export.
     ///
     /// # Errors
-    /// As [`open_split`](Self::open_split), or they are not of the encoder that its manifest names.
+    /// As [`open`](Self::open), they are of the other split, or not of the encoder that its manifest names.
     pub fn open_export(exported: &FinishedStage, file: &VerifiedFile, split: Split) -> Result<Self> {
         let opened = Self::open_split(file.path(), split)?;
         let refuse = |problem| StoreError::invalid(file.path(), problem, "rerun latent-export with --force");
@@ -246,9 +246,7 @@ mod tests {
         let environment =
             Environment { threads: 1, device: "cpu".to_owned(), precision: "f32".to_owned(), libtorch: None };
         work.commit(environment).unwrap();
-        let finished = FinishedStage::open(dir).unwrap();
-        let file = finished.file(Split::Train.latents_file()).unwrap();
-        LatentsFile::open_export(&finished, &file, Split::Train)?.whole()
+        Latents::read_export(&FinishedStage::open(dir).unwrap(), Split::Train)
     }
 
     #[test]

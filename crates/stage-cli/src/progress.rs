@@ -142,7 +142,7 @@ impl Progress for Plain {
 }
 
 /// Prints a line on stderr, and does not mind a reader that has gone: no result is lost for want of an audience.
-pub(crate) fn say(line: &str) {
+pub fn say(line: &str) {
     let _ = writeln!(stderr(), "{}", printable(line));
 }
 

@@ -1,15 +1,17 @@
 //! The latent explorer of the page.
 
 use pipeline_tests::{Browser, Study};
-use run_store::{Assignments, DatasetFile, Latents, Reconstructions, RunDir, Split, Stage, file, prepared_dataset};
+use run_store::{
+    Assignments, DatasetFile, FinishedStage, Latents, Reconstructions, RunDir, Split, Stage, file, prepared_dataset,
+};
 use serde_json::{Value, json};
 
 use super::{RUNS, choose, open, show_model, study};
 
-/// The test latents of a run.
-fn test_latents(study: &Study, run: &str) -> Latents {
+/// The latents of a run.
+fn latents(study: &Study, run: &str, split: Split) -> Latents {
     let run = RunDir::new(study.path().join("artifacts").join(run));
-    Latents::read_split(&run.stage(Stage::LatentExport, None).file(file::TEST_LATENTS), Split::Test).unwrap()
+    Latents::read_export(&FinishedStage::open(run.stage(Stage::LatentExport, None)).unwrap(), split).unwrap()
 }
 
 fn assignments(study: &Study, run: &str) -> Assignments {
@@ -64,9 +66,7 @@ fn what_is_redrawn_is_what_training_left() {
 
 /// The test image that lies furthest from all others, so that a pointer can only mean it.
 fn loneliest(study: &Study, run: &str) -> (usize, [f64; 2]) {
-    let path = RunDir::new(study.path().join("artifacts").join(run)).stage(Stage::LatentExport, None);
-    let train = Latents::read_split(&path.file(file::TRAIN_LATENTS), Split::Train).unwrap();
-    let test = test_latents(study, run);
+    let [train, test] = Split::ALL.map(|split| latents(study, run, split));
     let places = |latents: &Latents| {
         latents.values.chunks(2).map(|pair| [f64::from(pair[0]), f64::from(pair[1])]).collect::<Vec<_>>()
     };
@@ -101,7 +101,7 @@ fn pointing_at_an_image_shows_it_and_a_click_its_cluster() {
     for run in ["cae-2", "ae-2"] {
         show_model(&browser, run);
         let (position, place) = loneliest(&study, run);
-        let latents = test_latents(&study, run);
+        let latents = latents(&study, run, Split::Test);
         let (x, y) = on_screen(&browser, place);
         browser.move_to("#plane", x, y);
         assert_eq!(fact(&browser, "image"), format!("test {}", latents.indices[position]));
@@ -133,7 +133,7 @@ fn an_image_is_found_by_its_index() {
     }
     let study = study();
     let browser = open(&study);
-    let labels = test_latents(&study, "ae-2").labels;
+    let labels = latents(&study, "ae-2", Split::Test).labels;
     browser.type_into("#search-index", "17");
     browser.press("#search-index", "Enter");
     assert_eq!((fact(&browser, "image"), fact(&browser, "digit")), ("test 17".to_owned(), labels[17].to_string()));

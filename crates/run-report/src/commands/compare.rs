@@ -9,8 +9,9 @@ use clap::Args;
 use run_report::{
     Comparison, Condition, Direction, Figure, Grouping, Judgement, Outcome, Run, Tables, choices, collect_chosen,
 };
+use stage_cli::say;
 
-use super::{note_skipped, note_without_variant, say};
+use super::{note_skipped, note_without_variant};
 
 const EXAMPLE: &str = "as in `run-report compare artifacts/ae-2 artifacts/cae-2`";
 

@@ -7,8 +7,9 @@ use anyhow::ensure;
 use clap::Args;
 use run_report::{choices, collect_chosen, export_projector};
 use run_store::ProjectorDir;
+use stage_cli::say;
 
-use super::{NO_RUN, note_skipped, note_without_variant, say};
+use super::{NO_RUN, note_skipped, note_without_variant};
 
 /// Writes the latents of runs for TensorBoard's embedding projector: what each point is, and its image.
 ///

@@ -6,8 +6,9 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use run_report::{collect, default_folder, write_figures};
 use run_store::{ArtifactsDir, FiguresDir, Growth, read_document};
+use stage_cli::say;
 
-use super::{NO_RUN, note_skipped, say};
+use super::{NO_RUN, note_skipped};
 
 /// Draws what runs left, each figure as PNG and as SVG.
 ///

@@ -6,8 +6,9 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use run_report::{collect, default_folder, write_page};
 use run_store::ArtifactsDir;
+use stage_cli::say;
 
-use super::{NO_RUN, note_skipped, say};
+use super::{NO_RUN, note_skipped};
 
 /// Writes one page that shows everything: a file to open in a browser, which asks the network for nothing.
 ///

@@ -7,10 +7,11 @@ mod html;
 mod table;
 mod verify;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use run_store::printable;
+use stage_cli::say;
 
 pub use compare::{CompareArgs, compare};
 pub use export::{ExportArgs, export};
@@ -36,11 +37,6 @@ impl<W: Write> Write for Printable<W> {
     fn flush(&mut self) -> std::io::Result<()> {
         self.0.flush()
     }
-}
-
-/// Prints a line on stderr, and does not mind a reader that has gone.
-pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", printable(line));
 }
 
 fn note_skipped(paths: &[PathBuf]) {

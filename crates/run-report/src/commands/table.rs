@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::Args;
 use run_report::{Summary, Tables, collect, default_folder, write_summary};
+use stage_cli::say;
 
-use super::{NO_RUN, note_skipped, say};
+use super::{NO_RUN, note_skipped};
 
 /// Shows the figures of runs beside those of the study's report and of Keras, and writes them to summary.md and
 /// summary.json.

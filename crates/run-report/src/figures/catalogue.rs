@@ -57,9 +57,16 @@ impl Entry {
     /// # Errors
     /// It is not there, or not as it was written.
     pub fn file(&self, stage: Stage, name: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.finished(stage)?.file(name)?.path().to_owned())
+    }
+
+    /// What `stage` left.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn finished(&self, stage: Stage) -> Result<FinishedStage, StoreError> {
         let dir = if stage == Stage::AeTrain { self.run.dir.model_stage() } else { self.run.dir.stage(stage, None) };
-        let finished = FinishedStage::open(dir)?;
-        Ok(finished.file(name)?.path().to_owned())
+        FinishedStage::open(dir)
     }
 
     /// Whether `stage` has run to its end.

@@ -1,6 +1,6 @@
 //! How well latents fall into each number of clusters: how far these lie apart, and whether halves of the latents agree on them.
 
-use run_store::{ClusterCount, ClusterCounts, FinishedStage, Stage, StoreError, file, read_document};
+use run_store::{ClusterCount, ClusterCounts, Stage, StoreError, file, read_document};
 
 use super::Drawing;
 use super::axes::Axis;
@@ -34,7 +34,7 @@ fn read(entry: &Entry) -> Result<Option<ClusterCounts>, StoreError> {
         return Ok(None);
     }
     let counts: ClusterCounts = read_document(&path)?;
-    let exported = FinishedStage::open(entry.run.dir.stage(Stage::LatentExport, None))?;
+    let exported = entry.finished(Stage::LatentExport)?;
     if *exported.file(file::TRAIN_LATENTS)?.hash() != counts.latents {
         let problem = "expected scores of the run's latents, found others'";
         return Err(StoreError::invalid(&path, problem, "run `cluster-eval choose` again"));
@@ -89,7 +89,7 @@ fn page(counts: &ClusterCounts, label: &str, of_first: Option<String>) -> Option
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use run_store::{ModelKind, write_document};
+    use run_store::{FinishedStage, ModelKind, write_document};
 
     use super::*;
     use crate::collect::collect;

@@ -34,7 +34,7 @@ struct Clustered {
 
 impl Clustered {
     fn read(entry: &Entry) -> Result<Self, StoreError> {
-        let latents = Latents::read_split(&entry.file(Stage::LatentExport, file::TRAIN_LATENTS)?, Split::Train)?;
+        let latents = Latents::read_export(&entry.finished(Stage::LatentExport)?, Split::Train)?;
         let path = entry.file(Stage::ClusterEval, file::ASSIGNMENTS)?;
         let clusters = Assignments::read(&path)?;
         let rows = clusters.rows_of(Split::Train, &latents, &path)?;

@@ -26,7 +26,7 @@ struct Side {
 impl Side {
     fn read(run: &RunDir) -> Result<Self, StoreError> {
         let exported = FinishedStage::open(run.stage(Stage::LatentExport, None))?;
-        let latents = Latents::read_split(exported.file(file::TRAIN_LATENTS)?.path(), Split::Train)?;
+        let latents = Latents::read_export(&exported, Split::Train)?;
         let clustered = FinishedStage::open(run.stage(Stage::ClusterEval, None))?;
         let metrics: ClusterMetrics = read_document(clustered.file(file::METRICS)?.path())?;
         let accuracy = metrics.splits.get(Split::Train.name()).map(|split| split.one_to_one_accuracy);

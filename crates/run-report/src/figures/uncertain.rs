@@ -1,6 +1,6 @@
 //! The training images that clustering is least sure of.
 
-use run_store::{Assignments, DatasetFile, FinishedStage, Latents, Split, Stage, StoreError, file};
+use run_store::{Assignments, DatasetFile, Latents, Split, Stage, StoreError, file};
 
 use super::Drawing;
 use super::catalogue::{Catalogue, Entry, Series, said_of_first};
@@ -46,11 +46,11 @@ struct Sheets {
 impl Sheets {
     /// What the run `entry` leaves; none where its latents do not say what images they are of.
     fn read(entry: &Entry) -> Result<Option<Self>, StoreError> {
-        let exported = FinishedStage::open(entry.run.dir.stage(Stage::LatentExport, None))?;
+        let exported = entry.finished(Stage::LatentExport)?;
         if !exported.manifest().inputs.contains_key("dataset") {
             return Ok(None);
         }
-        let latents = Latents::read_split(exported.file(file::TRAIN_LATENTS)?.path(), Split::Train)?;
+        let latents = Latents::read_export(&exported, Split::Train)?;
         let path = entry.file(Stage::ClusterEval, file::ASSIGNMENTS)?;
         let assignments = Assignments::read(&path)?;
         let mut rows = assignments.rows_of(Split::Train, &latents, &path)?;

@@ -1,6 +1,6 @@
 //! Where every image lies in each model's latent space, what it is taken for, and how the model redraws it.
 
-use run_store::{Assignments, FinishedStage, LatentSplits, Split, Stage, StoreError, VerifiedFile, file};
+use run_store::{Assignments, LatentSplits, Split, Stage, StoreError, VerifiedFile, file};
 use serde::Serialize;
 
 use super::decoder::{Decoder, PackedDecoder};
@@ -91,7 +91,7 @@ pub(super) fn explorers(
 
 impl Explored {
     fn read(entry: &Entry, gaps: &mut Gaps) -> Result<Self, StoreError> {
-        let exported = FinishedStage::open(entry.run.dir.stage(Stage::LatentExport, None))?;
+        let exported = entry.finished(Stage::LatentExport)?;
         let (train, test) = (exported.file(file::TRAIN_LATENTS)?, exported.file(file::TEST_LATENTS)?);
         let latents = LatentSplits::read(&exported, [&train, &test])?;
         let dataset = match dataset_of(&exported) {
