@@ -195,4 +195,10 @@ fn what_cannot_be_refined_is_refused() {
     refine(&study, &[]);
     let error = error_text(study.bare_command(Stage::AeTrain, &["--run", "artifacts/ae-2+refined"]), 1);
     assert!(error.contains("another --run"), "{error}");
+    // Nor in the place of what it begins with.
+    let before = FileStates::of(refined(&study).path());
+    let itself = ["--run", "artifacts/ae-2+refined", "--from", "artifacts/../artifacts/ae-2+refined"];
+    let error = error_text(study.bare_command(Stage::AeRefine, &itself), 1);
+    assert!(error.contains("whose model would be lost; say another --run"), "{error}");
+    before.assert_untouched();
 }

@@ -2,12 +2,12 @@
 
 use anyhow::anyhow;
 use autoencoders::{Autoencoder, Mode};
-use clustering::{FitOptions, KMeansError, fit};
+use clustering::{FitOptions, KMeansError, fit, minimum_cost_assignment};
 use tch::{Kind, Tensor, no_grad};
 use training::{Batch, Batches};
 
 use crate::config::Protocol;
-use crate::names::names;
+use crate::names::{names, of_heads, taught};
 use crate::objective::{Objective, aspc, centres, dec};
 use crate::recipe::Place;
 use crate::state::State;
@@ -16,6 +16,8 @@ use crate::state::State;
 const ENCODED_AT_ONCE: i64 = 1000;
 /// Fits of K-means that centroids begin with.
 const RESTARTS: usize = 10;
+/// The largest distance between a cluster and a centroid, in the steps in which they are compared.
+const DISTANCE_STEPS: f64 = 1e9;
 
 /// What was found out about all images, as they are, before an epoch: one row for each.
 #[derive(Debug, Default)]
@@ -100,6 +102,24 @@ fn means(latents: &Tensor, named: &Tensor, clusters: u32) -> Tensor {
     means.where_self(&counts.gt(0.0), &of_all)
 }
 
+/// The clusters `named`, N of i64, numbered as the centroids that their means, of N × latent, lie nearest to, one to one: by the
+/// least sum of squared distances. Which number a head gives to a cluster is chance, and the centroids have had theirs before.
+fn numbered_as(named: &Tensor, latents: &Tensor, centroids: &Tensor) -> Tensor {
+    let clusters = centroids.size()[0] as usize;
+    let distances =
+        no_grad(|| dec::squared_distances(&means(latents, named, clusters as u32), centroids)).to_kind(Kind::Double);
+    // Whole numbers, as the matching is exact.
+    let steps = &distances / distances.max().clamp_min(f64::MIN_POSITIVE) * DISTANCE_STEPS;
+    let costs = Vec::<f64>::try_from(steps.round().reshape([-1])).unwrap_or_default();
+    let costs: Vec<i64> = costs.into_iter().map(|cost| cost as i64).collect();
+    let numbers: Vec<i64> = minimum_cost_assignment(&costs, clusters, clusters)
+        .into_iter()
+        .enumerate()
+        .map(|(cluster, centroid)| centroid.unwrap_or(cluster) as i64)
+        .collect();
+    Tensor::from_slice(&numbers).to_device(named.device()).index_select(0, named)
+}
+
 /// What the objectives of a phase have to know before an epoch.
 pub(crate) fn aims(model: &Autoencoder, state: &State, protocol: &Protocol, place: Place<'_>, pixels: &Tensor) -> Aims {
     let mut aims = Aims::default();
@@ -112,7 +132,11 @@ pub(crate) fn aims(model: &Autoencoder, state: &State, protocol: &Protocol, plac
         aims.target = Some(no_grad(|| dec::target_distribution(&dec::soft_assignment(&latents, centroids))));
     }
     if place.phase.has_fixed_centres() {
-        let (named, taking_part) = match names(model, state, &protocol.imsat, pixels) {
+        let by_heads = || {
+            let named = of_heads(model, state, &protocol.imsat, pixels)?;
+            Some(numbered_as(&named, &encode_all(model, pixels), centroids))
+        };
+        let (named, taking_part) = match taught(state).or_else(by_heads) {
             // Every image has been judged; how far its latent still is from its centre says nothing of doubt.
             Some(named) => (named.shallow_clone(), named.ones_like().to_kind(Kind::Float)),
             None => {
@@ -139,4 +163,32 @@ pub(crate) fn each_batch(model: &Autoencoder, pixels: &Tensor, compute: impl Fn(
         let of_batch = |batch: Batch| compute(&model.features(&model.preprocess(&batch.of(pixels)), Mode::Inference));
         Tensor::cat(&batches.map(of_batch).collect::<Vec<Tensor>>(), 0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn clusters_take_the_numbers_of_the_centroids_they_lie_at() {
+        let centroids = Tensor::from_slice(&[0.0_f32, 0.0, 10.0, 0.0, 0.0, 10.0]).view([3, 2]);
+        let latents = Tensor::from_slice(&[9.0_f32, 1.0, 11.0, 0.0, 1.0, 9.0, 0.0, 1.0]).view([4, 2]);
+        let numbered = |named: [i64; 4]| -> Vec<i64> {
+            numbered_as(&Tensor::from_slice(&named), &latents, &centroids).try_into().unwrap()
+        };
+        for named in [[0, 0, 1, 2], [1, 1, 2, 0], [2, 2, 0, 1]] {
+            assert_eq!(numbered(named), [1, 1, 2, 0], "{named:?}");
+        }
+        // Two clusters of one centroid: it takes the nearer.
+        assert_eq!(numbered([0, 1, 2, 2]), [0, 1, 2, 2]);
+        // All in one place.
+        let still = Tensor::zeros_like(&latents);
+        let numbered: Vec<i64> =
+            numbered_as(&Tensor::from_slice(&[0_i64, 1, 2, 2]), &still, &Tensor::zeros_like(&centroids))
+                .try_into()
+                .unwrap();
+        assert_eq!(numbered[2], numbered[3]);
+    }
 }

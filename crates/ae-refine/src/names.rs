@@ -28,21 +28,23 @@ const SOUGHT_AT_ONCE: i64 = 250;
 /// The cluster that each of all images, `pixels`, is in, N of i64: as the last student says, else as trained heads do; none where
 /// there are neither.
 pub(crate) fn names(model: &Autoencoder, state: &State, imsat: &Imsat, pixels: &Tensor) -> Option<Tensor> {
-    taught(state).or_else(|| {
-        let trained = state.training.history.iter().any(|row| row.head_agreement.is_some());
-        trained.then(|| {
-            let named = each_batch(model, pixels, |features| {
-                let named = state.heads.logits(features).into_iter().map(|logits| logits.argmax(1, false));
-                Tensor::stack(&named.collect::<Vec<Tensor>>(), 1)
-            });
-            let consensus = votes(&[named.shallow_clone()], &state.heads);
-            if consensus.agreement < ONE_MIND {
-                let told = each_batch(model, pixels, |features| Told::of(&state.heads.logits(features)).0);
-                named.select(1, Told(told).most(imsat, named.size()[0]))
-            } else {
-                decided(&consensus, &model.preprocess(pixels))
-            }
-        })
+    taught(state).or_else(|| of_heads(model, state, imsat, pixels))
+}
+
+/// As trained heads say, if there are any; the head whose numbers count may be another each time.
+pub(crate) fn of_heads(model: &Autoencoder, state: &State, imsat: &Imsat, pixels: &Tensor) -> Option<Tensor> {
+    state.training.history.iter().any(|row| row.head_agreement.is_some()).then(|| {
+        let named = each_batch(model, pixels, |features| {
+            let named = state.heads.logits(features).into_iter().map(|logits| logits.argmax(1, false));
+            Tensor::stack(&named.collect::<Vec<Tensor>>(), 1)
+        });
+        let consensus = votes(&[named.shallow_clone()], &state.heads);
+        if consensus.agreement < ONE_MIND {
+            let told = each_batch(model, pixels, |features| Told::of(&state.heads.logits(features)).0);
+            named.select(1, Told(told).most(imsat, named.size()[0]))
+        } else {
+            decided(&consensus, &model.preprocess(pixels))
+        }
     })
 }
 
@@ -71,7 +73,7 @@ impl Told {
 }
 
 /// As the last student says, if there was one.
-fn taught(state: &State) -> Option<Tensor> {
+pub(crate) fn taught(state: &State) -> Option<Tensor> {
     let network = &state.student.as_ref()?.network;
     network.is_taught().then(|| network.names())
 }

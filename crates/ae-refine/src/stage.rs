@@ -9,7 +9,7 @@ use run_store::{
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
 use tch::Tensor;
-use training::{Images, prepare_process};
+use training::{Images, REPORT_COUNTS, prepare_process};
 
 use crate::config::{Config, Origin, Protocol};
 use crate::objective::Objective;
@@ -35,10 +35,9 @@ struct Source {
     latent_dim: u32,
     train_count: u32,
     test_count: u32,
+    /// The first of the training images that it learnt from.
+    seen_count: u32,
 }
-
-/// How many images a fresh model learns from and is judged by, as the report has it.
-const FRESH_COUNTS: (u32, u32) = (20_000, 4_000);
 
 /// Refines the model, unless it is up to date.
 ///
@@ -47,12 +46,19 @@ const FRESH_COUNTS: (u32, u32) = (20_000, 4_000);
 /// ceases to be finite; or the destination cannot be written.
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     let dir = config.run.stage(Stage::AeRefine, None);
+    if let Origin::Run(run) = &config.origin {
+        ensure!(
+            !run.is_same_as(&config.run),
+            "{}: expected a folder for a run of its own, found the run that is refined, whose model would be lost; say another --run",
+            config.run.path().display()
+        );
+    }
     let source = source(&config.origin)?;
     let mut protocol = config.protocol.clone();
     protocol.train_count.get_or_insert(source.train_count);
     protocol.test_count.get_or_insert(source.test_count);
     let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol };
-    let mut plan = Plan::new(dir.clone(), &parameters)?.input("dataset", &source.dataset);
+    let mut plan = Plan::new(dir.clone(), &parameters)?.input(input::DATASET, &source.dataset);
     if let Some((model, weights)) = &source.files {
         plan = plan.input("model", model).input(input::WEIGHTS, weights);
     }
@@ -103,7 +109,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         RefinementEpoch::write(&work.file(file::HISTORY), &state.training.history)?;
         state.kept.write(&model, |name| work.file(name))?;
         let mean_squared_error = images.test_mean_squared_error(&model, protocol.batch_size);
-        let metrics = metrics(&protocol, &dataset, &model, (&state, clusters), mean_squared_error)?;
+        let metrics = metrics(&protocol, &dataset, &model, (&state, clusters, source.seen_count), mean_squared_error)?;
         write_document(&work.file(file::METRICS), &metrics)?;
         Ok(environment)
     })?;
@@ -126,13 +132,22 @@ fn source(origin: &Origin) -> anyhow::Result<Source> {
                 latent_dim: description.latent_dim,
                 train_count: metrics.train_count,
                 test_count: metrics.test_count,
+                seen_count: trained.seen_count()?,
             })
         }
         Origin::Fresh { model, latent_dim, data } => {
             check_kind(*model, || "--model".to_owned())?;
             let dataset = FinishedStage::open(data.stage(Stage::MnistData, None))?.file(file::DATASET)?;
-            let (train_count, test_count) = FRESH_COUNTS;
-            Ok(Source { dataset, files: None, model: *model, latent_dim: *latent_dim, train_count, test_count })
+            let (train_count, test_count) = REPORT_COUNTS;
+            Ok(Source {
+                dataset,
+                files: None,
+                model: *model,
+                latent_dim: *latent_dim,
+                train_count,
+                test_count,
+                seen_count: 0,
+            })
         }
     }
 }
@@ -152,15 +167,16 @@ fn metrics(
     protocol: &Protocol,
     dataset: &Dataset<'_>,
     model: &Autoencoder,
-    (state, clusters): (&State, u32),
+    (state, clusters, seen_count): (&State, u32, u32),
     test_mean_squared_error: f64,
 ) -> anyhow::Result<RefineMetrics> {
     let history = &state.training.history;
     let last = history.last().context("no epoch was trained")?;
+    let train_count = protocol.train_count.unwrap_or_default();
     Ok(RefineMetrics {
         training: TrainMetrics {
             dataset: dataset.name.to_owned(),
-            train_count: protocol.train_count.unwrap_or_default(),
+            train_count,
             test_count: protocol.test_count.unwrap_or_default(),
             epochs: last.epoch,
             parameter_count: model.parameters().trainable_count(),
@@ -171,6 +187,7 @@ fn metrics(
         },
         cluster_count: clusters,
         with_test: protocol.with_test,
+        seen_count: Some(seen_count.max(train_count)),
         head_agreement: history.iter().rev().find_map(|row| row.head_agreement),
         renamed: history.iter().rev().find_map(|row| row.renamed),
     })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use autoencoders::{Departures, Precision};
 use run_store::{ModelKind, RunDir};
 use serde::Serialize;
-use training::{Augmentation, Contrast, DeviceChoice, Loss, OptimizerRule, Preset, Schedule};
+use training::{Augmentation, Contrast, DeviceChoice, Loss, OptimizerRule, Preset, REPORT_COUNTS, Schedule};
 
 use crate::objective::ContrastProtocol;
 
@@ -109,8 +109,8 @@ impl Protocol {
                 optimizer: OptimizerRule::Nadam,
                 loss: if model.is_variational() { Loss::Elbo } else { Loss::Bce },
                 shuffle: false,
-                train_count: 20_000,
-                test_count: 4_000,
+                train_count: REPORT_COUNTS.0,
+                test_count: REPORT_COUNTS.1,
                 seed: 0,
                 keep_epochs: BTreeSet::from([0, 1, 5, 10, 15, 20]),
                 schedule: Schedule::Constant,

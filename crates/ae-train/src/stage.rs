@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Weights, describe_departing};
 use run_store::{
-    Dataset, DatasetFile, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file, write_document,
+    Dataset, DatasetFile, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file, input, write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute};
 use training::{Images, Loss, prepare_process};
@@ -25,7 +25,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let dataset = data.file(file::DATASET)?;
     let resumed_across: &[&str] =
         if config.protocol.depends_on_length() { &["keep_epochs"] } else { &["epochs", "keep_epochs"] };
-    let plan = Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset).resumed_across(resumed_across);
+    let plan = Plan::new(dir.clone(), &config.protocol)?.input(input::DATASET, &dataset).resumed_across(resumed_across);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, mut environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let protocol = &config.protocol;

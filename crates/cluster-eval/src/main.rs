@@ -151,7 +151,7 @@ fn choose(args: ChooseArgs) -> ExitCode {
         silhouette_sample: args.silhouette_sample.get(),
         seed: args.seed,
     };
-    let tried = |row: &ClusterCount| eprintln!("{} clusters ...", row.cluster_count);
+    let tried = |row: &ClusterCount| stage_cli::say(&format!("{} clusters ...", row.cluster_count));
     stage_cli::report(cluster_eval::choose(&choice, tried).map(|counts| table(&counts)))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clustering::{FitOptions, Points, assign, fit_pieces};
 use run_store::{
     AssignmentsWriter, ClusterMetrics, ClusterSplitMetrics, Environment, FinishedStage, KMeansModel, LatentsFile, Plan,
@@ -87,6 +87,12 @@ fn cluster(
 ) -> anyhow::Result<(KMeansModel, ClusterMetrics)> {
     let class_count = train.header().class_count.max(test.header().class_count);
     let cluster_count = parameters.k.unwrap_or(class_count);
+    let most = ClusterMetrics::most_clusters(class_count);
+    ensure!(
+        cluster_count <= most,
+        "expected at most {most} clusters where there are {class_count} classes, as their figures fill a document, found {cluster_count}; \
+         use a lower --k"
+    );
     let fitting = FitOptions {
         cluster_count: cluster_count as usize,
         restarts: parameters.restarts as usize,

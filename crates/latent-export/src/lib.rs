@@ -62,7 +62,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let [train_count, test_count] = counts;
     let parameters = Parameters { run: config.run.name(), train_count, test_count, with_logvar: config.with_logvar };
     let plan = Plan::new(dir.clone(), &parameters)?
-        .input("dataset", &dataset)
+        .input(input::DATASET, &dataset)
         .input("model", &model_file)
         .input(input::WEIGHTS, &weights);
     let outcome = execute(plan, options, progress, |work, progress| {

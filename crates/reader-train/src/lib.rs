@@ -10,14 +10,14 @@ use anyhow::{anyhow, bail, ensure};
 use autoencoders::{Classifier, Weights, describe_reader};
 use run_store::{
     ClassifierEpoch, Dataset, DatasetFile, FinishedStage, History, LabelledImages, Plan, ReaderMetrics, RunDir, Stage,
-    file, write_document,
+    file, input, write_document,
 };
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
 use tch::{Device, Kind, Tensor};
 use training::{
-    Augmentation, Batches, DeviceChoice, Examples, Lesson, NotFinite, Optimizer, OptimizerRule, Remedy, Schedule, Seed,
-    judge_classifier, prepare_process, train_classifier,
+    Augmentation, Batches, DeviceChoice, Examples, Lesson, NotFinite, Optimizer, OptimizerRule, REPORT_COUNTS, Remedy,
+    Schedule, Seed, judge_classifier, prepare_process, train_classifier,
 };
 
 pub use crate::view::View;
@@ -49,7 +49,7 @@ impl Default for Protocol {
     /// The training images of MNIST that the study leaves, and what takes a reader above 99 % on them in a minute or two.
     fn default() -> Self {
         Self {
-            first: 20_000,
+            first: REPORT_COUNTS.0,
             count: 40_000,
             epochs: 8,
             batch_size: 128,
@@ -89,7 +89,7 @@ pub struct Config {
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     let dir = config.run.stage(Stage::ReaderTrain, None);
     let dataset_file = FinishedStage::open(config.run.stage(Stage::MnistData, None))?.file(file::DATASET)?;
-    let plan = Plan::new(dir.clone(), &config.protocol)?.input("dataset", &dataset_file);
+    let plan = Plan::new(dir.clone(), &config.protocol)?.input(input::DATASET, &dataset_file);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let protocol = &config.protocol;

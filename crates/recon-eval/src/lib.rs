@@ -59,14 +59,14 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let reader = FinishedStage::open(reader_dir.clone())?;
     let (reader_model, reader_weights) = (reader.file(file::MODEL)?, reader.file(file::WEIGHTS)?);
     let reader_metrics_file = reader.file(file::METRICS)?;
-    check_independence(&reader_dir.path(), reader.manifest(), trained.manifest(), train_metrics.train_count)?;
+    check_independence(&reader_dir.path(), reader.manifest(), trained.manifest(), trained.seen_count()?)?;
     let parameters = Parameters { readable_probability: READABLE_PROBABILITY };
     let plan = Plan::new(dir.clone(), &parameters)?
-        .input("dataset", &dataset_file)
+        .input(input::DATASET, &dataset_file)
         .input("model", &model_file)
         .input(input::WEIGHTS, &weights)
         .input("reader_model", &reader_model)
-        .input("reader_weights", &reader_weights)
+        .input(input::READER_WEIGHTS, &reader_weights)
         .input("reader_metrics", &reader_metrics_file);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
@@ -93,18 +93,18 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     Summary::of_stage(&dir, outcome, figures)
 }
 
-/// Checks that the reader learnt from none of the first `train_count` images, which the run was trained on.
+/// Checks that the reader learnt from none of the first `seen_count` images, which the run's model learnt from.
 fn check_independence(
     reader_path: &Path,
     reader: &Manifest,
     trained: &Manifest,
-    train_count: u32,
+    seen_count: u32,
 ) -> anyhow::Result<()> {
     let advice = format!(
         "train another with `{} --run DIR --first N`, on images that the run was not trained on",
         Stage::ReaderTrain
     );
-    let dataset = |manifest: &Manifest| manifest.inputs.get("dataset").map(|input| input.blake3.clone());
+    let dataset = |manifest: &Manifest| manifest.inputs.get(input::DATASET).map(|input| input.blake3.clone());
     ensure!(
         dataset(reader).is_some() && dataset(reader) == dataset(trained),
         "{}: expected a reader of the dataset that the run was trained on, found another's; {advice}",
@@ -112,8 +112,8 @@ fn check_independence(
     );
     let first = reader.parameters.get("first").and_then(serde_json::Value::as_u64);
     ensure!(
-        first.is_some_and(|first| first >= u64::from(train_count)),
-        "{}: expected a reader of other images than the first {train_count}, which the run was trained on, found one that \
+        first.is_some_and(|first| first >= u64::from(seen_count)),
+        "{}: expected a reader of other images than the first {seen_count}, which the run was trained on, found one that \
          learnt from image {} on; {advice}",
         reader_path.display(),
         first.map_or_else(|| "an unknown".to_owned(), |first| first.to_string())

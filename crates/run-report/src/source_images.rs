@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use run_store::{Dataset, FinishedStage, Split, StoreError, VerifiedFile, file};
+use run_store::{Dataset, FinishedStage, Split, StoreError, VerifiedFile, file, input};
 
 /// The file of the dataset that the latents of `exported` are of.
 ///
@@ -10,7 +10,7 @@ use run_store::{Dataset, FinishedStage, Split, StoreError, VerifiedFile, file};
 /// It is not where it was, or was prepared anew from something else since.
 pub(crate) fn dataset_of(exported: &FinishedStage) -> Result<VerifiedFile, StoreError> {
     let dataset = exported.dataset(None)?.file(file::DATASET)?;
-    let expected = exported.manifest().inputs.get("dataset").map(|input| &input.blake3);
+    let expected = exported.manifest().inputs.get(input::DATASET).map(|input| &input.blake3);
     match expected.filter(|expected| *expected != dataset.hash()) {
         None => Ok(dataset),
         Some(expected) => {

@@ -13,8 +13,8 @@ use crate::opened;
 
 /// The most bytes of a document. Ours have thousands.
 const SIZE_LIMIT: u64 = 64 << 20;
-/// The most values in a document: those of a clustering with 20,000 clusters are half of it.
-const VALUE_LIMIT: usize = 1 << 19;
+/// The most values in a document: those of a clustering with 20,000 clusters and ten classes are nine tenths of it.
+pub(crate) const VALUE_LIMIT: usize = 1 << 19;
 const RERUN: &str = "rerun the stage that wrote it with --force";
 
 /// A type that stands alone in a JSON file.

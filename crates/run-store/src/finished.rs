@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::document::read_document;
 use crate::error::{Result, StoreError};
 use crate::hash::{ContentHash, hash_file};
-use crate::layout::{RunDir, Stage, StageDir, file, prepared_dataset};
+use crate::layout::{RunDir, Stage, StageDir, file, input, prepared_dataset};
 use crate::manifest::Manifest;
+use crate::metrics::{RefineMetrics, TrainMetrics};
 use crate::opened::is_there;
 
 /// A stage folder whose manifest was read: the only door to another stage's outputs.
@@ -30,11 +31,7 @@ impl FinishedStage {
         let manifest: Manifest = read_document(&path)?;
         if manifest.stage != dir.stage() {
             let problem = format!("expected the manifest of {}, found that of {}", dir.stage(), manifest.stage);
-            return Err(StoreError::invalid(
-                &path,
-                problem,
-                format!("run `{} --force` to make it again", dir.command()),
-            ));
+            return Err(StoreError::invalid(&path, problem, remake(&dir)));
         }
         Ok(Self { dir, manifest })
     }
@@ -57,7 +54,7 @@ impl FinishedStage {
     /// The file is missing, unreadable, or not as it was written.
     pub fn file(&self, name: &str) -> Result<VerifiedFile> {
         let path = self.dir.file(name);
-        let advice = || format!("run `{} --force` to make it again", self.dir.command());
+        let advice = || remake(&self.dir);
         let Some(record) = self.manifest.outputs.get(name) else {
             let problem = format!("expected `{name}` among the outputs, found it not listed");
             return Err(StoreError::invalid(&self.dir.file(file::MANIFEST), problem, advice()));
@@ -81,7 +78,7 @@ impl FinishedStage {
     /// # Errors
     /// There is none.
     pub fn dataset(&self, given: Option<&RunDir>) -> Result<Self> {
-        let Some(data) = given.cloned().or_else(|| self.source_run("dataset")) else {
+        let Some(data) = given.cloned().or_else(|| self.source_run(input::DATASET)) else {
             let problem = "expected to be told which dataset the run was trained on, found no such input";
             let advice = format!("run `{} --force`, or say where one is with --data", self.dir.command());
             return Err(StoreError::invalid(&self.dir.file(file::MANIFEST), problem, advice));
@@ -97,7 +94,20 @@ impl FinishedStage {
     fn same_dataset(&self, name: &str) -> Option<Self> {
         let found = Self::open(prepared_dataset(name).stage(Stage::MnistData, None)).ok()?;
         let content = &found.manifest.outputs.get(file::DATASET)?.blake3;
-        (*content == self.manifest.inputs.get("dataset")?.blake3).then_some(found)
+        (*content == self.manifest.inputs.get(input::DATASET)?.blake3).then_some(found)
+    }
+
+    /// Of a stage that gives a run its model: the first of the training images that this, or what it was refined from, learnt from.
+    ///
+    /// # Errors
+    /// Its figures cannot be read.
+    pub fn seen_count(&self) -> Result<u32> {
+        let metrics = self.file(file::METRICS)?;
+        if self.dir.stage() == Stage::AeRefine {
+            let refined: RefineMetrics = read_document(metrics.path())?;
+            return Ok(refined.seen_count.unwrap_or(refined.training.train_count));
+        }
+        Ok(read_document::<TrainMetrics>(metrics.path())?.train_count)
     }
 
     /// The run that the input `name` was read from, if it came from one.
@@ -110,6 +120,11 @@ impl FinishedStage {
         let stage = folder.split_once('@').map_or(folder, |(stage, _)| stage);
         Stage::ALL.iter().any(|known| known.name() == stage).then(|| RunDir::of_file(&path))?
     }
+}
+
+/// How to make the folder `dir` again. Its command alone would make another, by the stage's defaults.
+fn remake(dir: &StageDir) -> String {
+    format!("run `{} --force`, with the options it had, to make it again", dir.command())
 }
 
 /// A file whose content is known.

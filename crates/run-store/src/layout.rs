@@ -114,7 +114,7 @@ impl Stage {
     #[must_use]
     pub fn format_version(self) -> u32 {
         match self {
-            Self::AeRefine => 5,
+            Self::AeRefine => 6,
             Self::AeTrain | Self::ClusterEval => 2,
             _ => 1,
         }
@@ -201,6 +201,13 @@ impl RunDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether both are one folder that is there, whichever way leads to it.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let folder = |run: &Self| run.path.canonicalize().ok();
+        folder(self).is_some_and(|one| folder(other) == Some(one))
     }
 
     /// The run's name: the last part of its path.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{coefficient, not_negative, optional_coefficient, optional_share, share};
-use crate::document::Document;
+use crate::document::{Document, VALUE_LIMIT};
 use crate::history::ElboEpoch;
 
 /// What mnist-data prepared.
@@ -71,6 +71,10 @@ pub struct RefineMetrics {
     pub cluster_count: u32,
     /// Whether the test images were learnt from too.
     pub with_test: bool,
+    /// The first of the training images that this model, or what it was refined from, learnt from; `null` where an earlier version
+    /// did not say.
+    #[serde(default)]
+    pub seen_count: Option<u32>,
     /// Share of the heads' weighted votes that went to the clusters they chose together, in the last epoch that had heads, in [0, 1];
     /// `null` if none had.
     #[serde(default, deserialize_with = "optional_share")]
@@ -177,6 +181,16 @@ pub struct ClusterMetrics {
     pub one_to_one_names: Vec<Option<u8>>,
     /// Figures of each split, by name.
     pub splits: BTreeMap<String, ClusterSplitMetrics>,
+}
+
+impl ClusterMetrics {
+    /// The most clusters whose figures a document holds, where there are `class_count` classes: of each cluster two names, and the
+    /// images of each class in both splits.
+    #[must_use]
+    pub fn most_clusters(class_count: u32) -> u32 {
+        // Some room is left for brackets, and for what does not grow.
+        (VALUE_LIMIT as u64 / (2 * u64::from(class_count) + 4)).saturating_sub(16) as u32
+    }
 }
 
 impl Document for ClusterMetrics {
@@ -297,5 +311,35 @@ mod tests {
         // What is not known may be left out, as older programs did.
         std::fs::write(&path, text.replace(",\n          \"recall\": null", "")).unwrap();
         assert_eq!(read_document::<ClassifyMetrics>(&path).unwrap(), sound);
+    }
+    #[test]
+    fn as_many_clusters_as_are_let_in_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.json");
+        let is_written = |class_count: u32, cluster_count: u32| {
+            let clusters = cluster_count as usize;
+            let split = ClusterSplitMetrics {
+                count: 1,
+                majority_accuracy: 1.0,
+                one_to_one_accuracy: 1.0,
+                normalized_mutual_information: 1.0,
+                adjusted_rand_index: 1.0,
+                inertia: 0.0,
+                silhouette: None,
+                cluster_by_class: vec![vec![0; class_count as usize]; clusters],
+            };
+            let metrics = ClusterMetrics {
+                cluster_count,
+                majority_names: vec![None; clusters],
+                one_to_one_names: vec![None; clusters],
+                splits: ["train", "test"].map(|name| (name.to_owned(), split.clone())).into(),
+            };
+            write_document(&path, &metrics).is_ok() && read_document::<ClusterMetrics>(&path).unwrap() == metrics
+        };
+        for class_count in [1, 2, 10, 256] {
+            let most = ClusterMetrics::most_clusters(class_count);
+            assert!(is_written(class_count, most), "{class_count} classes, {most} clusters");
+        }
+        assert!(!is_written(10, 24_000));
     }
 }

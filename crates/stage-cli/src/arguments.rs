@@ -58,7 +58,7 @@ struct CommonArgs {
     /// Say whether the stage would run, and why, and stop
     #[arg(long, help_heading = RUNNING)]
     dry_run: bool,
-    /// No progress, and no result on stdout
+    /// No progress, and no result on stdout but that of --json
     #[arg(long, short, help_heading = RUNNING)]
     quiet: bool,
     /// The result on stdout as JSON, for scripts
@@ -73,7 +73,7 @@ pub struct Options {
     pub force: bool,
     /// Decide, say, and stop.
     pub dry_run: bool,
-    /// No progress, no result on stdout.
+    /// No progress, and no result on stdout but the one as JSON.
     pub quiet: bool,
     /// The result as JSON.
     pub json: bool,

@@ -31,7 +31,7 @@ pub use kept_epochs::KeptEpochs;
 pub use loss::{Loss, LossValue, mean_squared_error};
 pub use not_finite::{EpochLosses, NotFinite, Remedy};
 pub use optimizer::{Optimizer, OptimizerRule};
-pub use preset::Preset;
+pub use preset::{Preset, REPORT_COUNTS};
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use state::{StateError, TrainingState};

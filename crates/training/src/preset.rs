@@ -2,6 +2,9 @@
 
 use run_store::named_choice;
 
+/// How many images of each split the report takes, the first: training and test.
+pub const REPORT_COUNTS: (u32, u32) = (20_000, 4_000);
+
 /// A set of defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {

@@ -24,6 +24,19 @@ fn a_reader_of_the_runs_own_images() {
     said(study.command(Stage::ReconEval), "up to date");
 }
 
+/// Refined on fewer images, a model has seen all the same what it was trained on.
+#[test]
+fn a_reader_of_images_that_only_the_parent_saw() {
+    let study = Study::finished(ModelKind::Ae);
+    succeeded(study.command_with(Stage::ReaderTrain, &[("--first", "255")]));
+    succeeded(study.command_with(Stage::AeRefine, &[("--train-count", "128")]));
+    let run = study.dir(Stage::AeRefine).run().display().to_string();
+    let expected = "other images than the first 256, which the run was trained on";
+    refused(&study, study.bare_command(Stage::ReconEval, &["--run", &run]), &[READER, expected]);
+    succeeded(study.command(Stage::ReaderTrain));
+    succeeded(study.bare_command(Stage::ReconEval, &["--run", &run]));
+}
+
 #[test]
 fn a_reader_of_another_dataset() {
     let study = Study::finished(ModelKind::Ae);

@@ -5,8 +5,8 @@
 use tch::{Kind, Tensor};
 
 /// Which images take part, N of 0 or 1, by their squared distances from their centres, N: those no farther than the mean and, more
-/// of it the more of the phase is done, a standard deviation (the paper's equation 9). In the last epoch, where `part` is 1,
-/// the rest wait no longer than that.
+/// of it the more of the phase is done, a standard deviation (the paper's equation 9). So images that are farther than both
+/// together take part in no epoch, not even in the last, where `part` is 1.
 pub(crate) fn taking_part(squared_distances: &Tensor, part: f64) -> Tensor {
     let mean = squared_distances.mean(Kind::Float);
     let deviation = squared_distances.std(false);

@@ -13,8 +13,9 @@ use super::{NO_RUN, note_skipped};
 /// Draws what runs left, each figure as PNG and as SVG.
 ///
 /// task1: the first test digits as each model redraws them; losses, classifier, readability: curves against epoch; cost:
-/// seconds and memory; growth: the same against the number of images, if that was measured; and for each run latents, confusion, and what a variational model makes of its prior. Runs that differ
-/// only by seed are shown as mean ± standard deviation, or by the first of them. A run that lacks a stage is left out of what
+/// seconds and memory; growth: the same against the number of images, if that was measured; and for each run latents, confusion,
+/// the images that belong to their clusters least clearly, what other numbers of clusters are worth if they were tried, what
+/// refining did to its latents, and what a variational model makes of its prior. Runs that differ only by seed are shown as mean ± standard deviation, or by the first of them. A run that lacks a stage is left out of what
 /// shows it, and a line says so. Exits 0 if at least one figure was drawn.
 #[derive(Args)]
 pub struct FiguresArgs {

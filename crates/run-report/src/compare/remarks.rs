@@ -1,16 +1,11 @@
 //! What a reader should know before comparing: where sides are not alike in more than what was chosen for them.
 
-use run_store::Stage;
+use run_store::{Stage, input};
 use serde::Serialize;
 
 use crate::collect::{Run, WITH_VARIANTS, stages};
 use crate::compare::sides::Members;
 use crate::figure::Figure;
-
-/// The name of the prepared dataset among a stage's inputs.
-const DATASET: &str = "dataset";
-/// The name of the reader's weights among recon-eval's inputs.
-const READER: &str = "reader_weights";
 
 /// The remarks on `sides`.
 pub(crate) fn remarks(sides: &[Members<'_>]) -> Vec<String> {
@@ -65,11 +60,11 @@ pub(crate) fn aspects(run: &Run) -> Vec<Aspect> {
         aspect("the runs are of different datasets", run.training.as_ref().map(|training| training.dataset.clone())),
         Aspect {
             refines_previous: true,
-            ..aspect("the dataset has one name and different contents", read(Stage::AeTrain, DATASET))
+            ..aspect("the dataset has one name and different contents", read(Stage::AeTrain, input::DATASET))
         },
         aspect("the losses are of different kinds, and none is called better", loss.map(str::to_owned)),
         aspect("more clusters alone raise cluster.accuracy", run.cluster_count.map(|count| format!("k = {count}"))),
-        aspect("what is readable was judged by different readers", read(Stage::ReconEval, READER)),
+        aspect("what is readable was judged by different readers", read(Stage::ReconEval, input::READER_WEIGHTS)),
     ];
     for stage in stages() {
         let sentence = format!("{stage} was written in different versions");

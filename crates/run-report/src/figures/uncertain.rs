@@ -1,6 +1,6 @@
 //! The training images that clustering is least sure of.
 
-use run_store::{Assignments, DatasetFile, Latents, Split, Stage, StoreError, file};
+use run_store::{Assignments, DatasetFile, Latents, Split, Stage, StoreError, file, input};
 
 use super::Drawing;
 use super::catalogue::{Catalogue, Entry, Series, said_of_first};
@@ -47,7 +47,7 @@ impl Sheets {
     /// What the run `entry` leaves; none where its latents do not say what images they are of.
     fn read(entry: &Entry) -> Result<Option<Self>, StoreError> {
         let exported = entry.finished(Stage::LatentExport)?;
-        if !exported.manifest().inputs.contains_key("dataset") {
+        if !exported.manifest().inputs.contains_key(input::DATASET) {
             return Ok(None);
         }
         let latents = Latents::read_export(&exported, Split::Train)?;
