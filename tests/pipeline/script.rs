@@ -108,6 +108,33 @@ fn a_study_runs_the_stages_of_each_run_in_order() {
     assert_eq!(stages(&["study", "SEEDS=0 1"]), stages(&["study", "SEED=0 1"]));
 }
 
+/// Of seeds that nobody has trained.
+#[test]
+fn refining_follows_training_and_leaves_variational_models_out() {
+    let named = |arguments: &[&str]| -> Vec<String> {
+        let recipes = recipes(arguments);
+        let refined = recipes.lines().filter_map(|line| line.strip_prefix("target/release/ae-refine --run artifacts/"));
+        refined.filter_map(|rest| Some(rest.split_once("-seed987+refined ")?.0.to_owned())).collect()
+    };
+    assert_eq!(named(&["refine", "SEED=987"]), ["ae-2", "ae-32", "cae-2", "cae-32"]);
+    assert_eq!(named(&["refine", "MODEL=cvae", "LATENT=2", "SEED=987"]), Vec::<String>::new());
+    // Who names one is told why not.
+    assert_eq!(named(&["refine", "RUN=cvae-2-seed987"]), ["cvae-2"]);
+    let on_latents = ["latent-export", "cluster-eval", "latent-classify", "recon-eval"];
+    for goals in [&["refine"][..], &["train", "refine"]] {
+        let found = stages(&[goals, &["RUN=cae-32-seed987", "GAMMA=0.5", "DIMMING=0.4"]].concat());
+        let trained = found.iter().position(|stage| stage == "ae-train").unwrap();
+        let refined = found.iter().position(|stage| stage == "ae-refine").unwrap();
+        assert!(trained < refined, "{found:?}");
+        assert_eq!(found[refined + 1..], on_latents);
+    }
+    let recipes =
+        recipes(&["study", "refine", "figures", "MODEL=ae", "LATENT=2", "SEED=987", "GAMMA=0.5", "DIMMING=0.4"]);
+    assert!(recipes.contains("--seed 987 --gamma 0.5 --dimming 0.4"), "{recipes}");
+    let last = recipes.trim_end().lines().last().unwrap();
+    assert!(last.ends_with("run-report figures artifacts/*/"), "{recipes}");
+}
+
 #[test]
 fn readability_alone_needs_the_reader_and_no_other_stage() {
     assert_eq!(stages(&["readability", "RUN=cae-32"]), ["mnist-data", "reader-train", "recon-eval"]);
