@@ -28,6 +28,14 @@ impl Source {
         }
     }
 
+    /// Images.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Held(latents) => latents.labels.len(),
+            Self::Streamed(file) => file.count(),
+        }
+    }
+
     /// Shows `look` all latents in their order, a piece at a time.
     pub(crate) fn for_each(&self, look: &mut dyn FnMut(&Latents) -> anyhow::Result<()>) -> anyhow::Result<()> {
         match self {

@@ -88,8 +88,9 @@ fn cluster(
     let class_count = train.header().class_count.max(test.header().class_count);
     let cluster_count = parameters.k.unwrap_or(class_count);
     let most = ClusterMetrics::most_clusters(class_count);
+    // More than there are latents is another fault, which fitting finds first of all.
     ensure!(
-        cluster_count <= most,
+        cluster_count <= most || cluster_count as usize > train.count(),
         "expected at most {most} clusters where there are {class_count} classes, as their figures fill a document, found {cluster_count}; \
          use a lower --k"
     );
