@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use pipeline_tests::{FileStates, Study, Tree, error_text, manifest, said, succeeded};
 use run_store::{
-    ClusterMetrics, History, ModelKind, RefineMetrics, RefinementEpoch, RunDir, Stage, TrainingEpoch, file,
-    read_document,
+    ClusterMetrics, History, ModelKind, Reconstructions, RefineMetrics, RefinementEpoch, RunDir, Stage, TrainingEpoch,
+    file, read_document,
 };
 
 /// The folder of the refined run, seen from outside.
@@ -146,15 +146,27 @@ fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
 /// that a student is taught all come back.
 #[test]
 fn an_interrupted_refinement_goes_on() {
+    let recipe = "contrast:1,imsat:3,student:2,student:2,prototypes+aspc+reconstruction:2,dec:1";
+    goes_on_as_if_never_stopped(&[("--recipe", recipe)], [1, 3, 5, 7, 10]);
+}
+
+/// And so does the start that was best so far.
+#[test]
+fn an_interrupted_choice_of_starts_goes_on() {
+    let changes = [("--recipe", "contrast:1,imsat:1,student:1,aspc:1"), ("--restarts", "3")];
+    goes_on_as_if_never_stopped(&changes, [1, 4, 6, 9, 12]);
+}
+
+/// Stops it after each of these `epochs`.
+fn goes_on_as_if_never_stopped(changes: &[(&str, &str)], epochs: [u32; 5]) {
     let study = Study::finished(ModelKind::Cae);
-    let recipe = ("--recipe", "contrast:1,imsat:3,student:2,student:2,prototypes+aspc+reconstruction:2,dec:1");
-    refine(&study, &[recipe]);
+    refine(&study, changes);
     let whole = Tree::read(refined(&study).path()).results();
     std::fs::remove_dir_all(refined(&study).path()).unwrap();
     let folder = refined(&study).path().join(".ae-refine.partial").join(file::CHECKPOINT);
     let mut stopped = 0;
-    for epoch in [1, 3, 5, 7, 10] {
-        let mut child = study.process_with(Stage::AeRefine, &[recipe]).spawn().unwrap();
+    for epoch in epochs {
+        let mut child = study.process_with(Stage::AeRefine, changes).spawn().unwrap();
         let checkpoint = folder.join(format!("epoch-{epoch:05}"));
         while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
             std::thread::sleep(std::time::Duration::from_millis(2));
@@ -164,8 +176,26 @@ fn an_interrupted_refinement_goes_on() {
         child.wait().unwrap();
     }
     assert!(stopped >= 2, "{stopped} of 5 were stopped");
-    refine(&study, &[recipe]);
+    refine(&study, changes);
     assert_eq!(whole.differences(&Tree::read(refined(&study).path()).results()), Vec::<PathBuf>::new());
+}
+
+/// Each of several starts is in the history, and what is kept by epoch is of the one that went on.
+#[test]
+fn of_several_starts_one_goes_on() {
+    let study = Study::finished(ModelKind::Ae);
+    refine(&study, &[("--recipe", "contrast:1,imsat:1,aspc:1"), ("--restarts", "2")]);
+    let dir = study.dir(Stage::AeRefine);
+    let history = RefinementEpoch::read(&dir.file(file::HISTORY)).unwrap();
+    let start = ["contrast", "imsat", "imsat", "imsat"];
+    let objectives: Vec<&str> = history.iter().map(|row| row.objectives.as_str()).collect();
+    assert_eq!(objectives, [&start[..], &start, &["imsat", "aspc"]].concat());
+    let other_draws = |of: usize| (history[of].objective - history[of + 4].objective).abs() > 1e-9;
+    assert!(other_draws(0) && other_draws(3));
+    let mut kept: Vec<u32> =
+        Reconstructions::read(&dir.file(file::RECONSTRUCTIONS)).unwrap().rows.iter().map(|row| row.epoch).collect();
+    kept.dedup();
+    assert_eq!(kept, [0, 8, 9, 10]);
 }
 
 #[test]
@@ -186,6 +216,8 @@ fn what_cannot_be_refined_is_refused() {
     assert!(error.contains("expected contrast"), "{error}");
     let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "imsat:1,student:1")]), 2);
     assert!(error.contains("a phase behind the last student"), "{error}");
+    let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "dec:1"), ("--restarts", "2")]), 1);
+    assert!(error.contains("expected a recipe with imsat") && error.contains("leave --restarts out"), "{error}");
     let error = error_text(study.command_with(Stage::AeRefine, &[("--recipe", "dec:1"), ("--clusters", "900")]), 1);
     assert!(error.contains("different latents"), "{error}");
     let error = error_text(study.command_with(Stage::AeRefine, &[("--learning-rate", "1e30")]), 1);

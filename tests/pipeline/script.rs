@@ -128,9 +128,18 @@ fn refining_follows_training_and_leaves_variational_models_out() {
         assert!(trained < refined, "{found:?}");
         assert_eq!(found[refined + 1..], on_latents);
     }
-    let recipes =
-        recipes(&["study", "refine", "figures", "MODEL=ae", "LATENT=2", "SEED=987", "GAMMA=0.5", "DIMMING=0.4"]);
-    assert!(recipes.contains("--seed 987 --gamma 0.5 --dimming 0.4"), "{recipes}");
+    let recipes = recipes(&[
+        "study",
+        "refine",
+        "figures",
+        "MODEL=ae",
+        "LATENT=2",
+        "SEED=987",
+        "GAMMA=0.5",
+        "DIMMING=0.4",
+        "RESTARTS=3",
+    ]);
+    assert!(recipes.contains("--seed 987 --gamma 0.5 --dimming 0.4 --restarts 3"), "{recipes}");
     let last = recipes.trim_end().lines().last().unwrap();
     assert!(last.ends_with("run-report figures artifacts/*/"), "{recipes}");
 }

@@ -48,6 +48,9 @@ pub struct Protocol {
     /// `student`.
     #[serde(flatten)]
     pub naming: Naming,
+    /// How often the model and `imsat`'s heads begin from other draws; those of the lowest loss go on.
+    #[serde(skip_serializing_if = "is_one")]
+    pub restarts: u32,
     /// `imsat`'s heads.
     pub heads: u32,
     /// Units of each head's hidden layer.
@@ -84,6 +87,7 @@ impl Protocol {
             radius: 10.0,
             prototypes: Prototypes { prototype_weight: 10.0, prototype_temperature: 0.3 },
             naming: Naming { views: 8, view_share: 0.5 },
+            restarts: 1,
             heads: 8,
             hidden_units: 64,
             imsat: Imsat { information_weight: 1.0, marginal_weight: 2.0 },
@@ -97,6 +101,11 @@ impl Protocol {
             },
         }
     }
+}
+
+/// Whether a refinement starts once, as all did before they could start more often.
+fn is_one(restarts: &u32) -> bool {
+    *restarts == 1
 }
 
 /// Where the model that is refined comes from.

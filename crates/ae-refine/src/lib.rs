@@ -11,6 +11,7 @@ mod objective;
 mod recipe;
 mod refinement;
 mod stage;
+mod starts;
 mod state;
 mod step;
 mod student;

@@ -83,6 +83,9 @@ struct ObjectiveArgs {
     /// imsat: heads, which vote on the cluster of each image
     #[arg(long, value_name = "N", default_value_t = defaults().heads, value_parser = clap::value_parser!(u32).range(1..=64))]
     heads: u32,
+    /// imsat: how often model and heads begin from other draws; after three epochs of imsat those of the lowest loss go on
+    #[arg(long, value_name = "N", default_value_t = defaults().restarts, value_parser = clap::value_parser!(u32).range(1..=100))]
+    restarts: u32,
     /// imsat: units of a head's hidden layer
     #[arg(long, value_name = "N", default_value_t = defaults().hidden_units, value_parser = clap::value_parser!(u32).range(1..=4096))]
     hidden_units: u32,
@@ -164,6 +167,7 @@ impl RefineArgs {
         protocol.seed = self.seed;
         protocol.precision = self.precision;
         let objectives = self.objectives;
+        protocol.restarts = objectives.restarts;
         protocol.heads = objectives.heads;
         protocol.hidden_units = objectives.hidden_units;
         protocol.imsat.information_weight = objectives.information_weight;

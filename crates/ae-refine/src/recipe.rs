@@ -53,6 +53,11 @@ impl Default for Recipe {
 }
 
 impl Recipe {
+    /// `phases`, one after the other.
+    pub(crate) fn of(phases: Vec<Phase>) -> Self {
+        Self { phases }
+    }
+
     /// The phases, in order.
     #[must_use]
     pub fn phases(&self) -> &[Phase] {

@@ -11,7 +11,7 @@ use crate::aims::{Aims, aims, begin_phase};
 use crate::config::Protocol;
 use crate::names::votes;
 use crate::objective::Objective;
-use crate::recipe::Place;
+use crate::recipe::{Place, Recipe};
 use crate::state::State;
 use crate::step::{Networks, step_loss};
 
@@ -22,14 +22,14 @@ struct Trained {
     renamed: Option<f64>,
 }
 
-/// Refines `model` from `state` to the end of the recipe, with a checkpoint after each epoch.
+/// Refines `model` from `state` to the end of `course`, with a checkpoint after each epoch.
 ///
 /// # Errors
 /// The loss ceases to be finite, K-means has too few different latents, a checkpoint cannot be written, or a stop was asked for.
 pub(crate) fn refine(
-    model: &Autoencoder,
+    model: &mut Autoencoder,
     state: &mut State,
-    (protocol, clusters): (&Protocol, u32),
+    (protocol, course, clusters): (&Protocol, &Recipe, u32),
     images: &Images<'_>,
     checkpoints: &Checkpoints,
     (options, progress): (&Options, &mut dyn Progress),
@@ -37,13 +37,14 @@ pub(crate) fn refine(
     if state.training.epoch() == 0 {
         state.kept.keep(0, model, images);
     }
-    let (first, last) = (state.training.epoch() + 1, protocol.recipe.epochs());
+    let (first, last) = (state.training.epoch() + 1, course.epochs());
     let count = images.train.size()[0];
     let epochs_left = u64::from(last.saturating_sub(state.training.epoch()));
     progress.begin(&format!("refining into {clusters}"), epochs_left * count.unsigned_abs(), "images");
     for epoch in first..=last {
-        let place = protocol.recipe.place(epoch).context("the recipe has no such epoch")?;
-        progress.status(&status(epoch, protocol, state.training.history.last()));
+        let place = course.place(epoch).context("the recipe has no such epoch")?;
+        progress.status(&status(epoch, course, state.training.history.last()));
+        state.starts.begin(epoch, protocol.seed, model, &mut state.heads);
         if place.is_first() {
             state.renew_optimizers(model, protocol);
             begin_phase(model, state, (protocol, clusters), (epoch, place), &images.train)?;
@@ -56,6 +57,7 @@ pub(crate) fn refine(
         };
         let refuse = |error: NotFinite| anyhow!(error.with(Remedy::Checkpoint));
         let Trained { loss, head_agreement, renamed } = trained.map_err(refuse)?;
+        state.starts.end((epoch, loss), &state.training.history, model, &mut state.heads);
         // A phase that leaves the model as it was leaves its losses too.
         let last = state.training.history.last().filter(|_| !place.phase.moves_model());
         let (train_loss, test_loss) = last.map_or_else(
@@ -74,9 +76,10 @@ pub(crate) fn refine(
         let row =
             RefinementEpoch { epoch, objectives, objective: loss, train_loss, test_loss, head_agreement, renamed };
         state.training.history.push(row);
-        progress.milestone(&status(epoch, protocol, state.training.history.last()));
-        // What a student leaves as it was is kept already.
-        if place.is_last() && place.phase.moves_model() {
+        progress.milestone(&status(epoch, course, state.training.history.last()));
+        // What a student leaves as it was is kept already, and of starts nothing but what goes on.
+        let goes_on = state.starts.starts().is_none_or(|starts| epoch >= starts.last_epoch());
+        if place.is_last() && place.phase.moves_model() && goes_on {
             state.kept.keep(epoch, model, images);
         }
         state.save(model, checkpoints)?;
@@ -85,7 +88,7 @@ pub(crate) fn refine(
     Ok(())
 }
 
-fn status(epoch: u32, protocol: &Protocol, last: Option<&RefinementEpoch>) -> String {
+fn status(epoch: u32, course: &Recipe, last: Option<&RefinementEpoch>) -> String {
     let losses = last.map_or_else(String::new, |last| {
         let share = |share: Option<f64>, what: &str| {
             share.map_or_else(String::new, |share| format!(", {what} {:.1} %", 100.0 * share))
@@ -94,7 +97,7 @@ fn status(epoch: u32, protocol: &Protocol, last: Option<&RefinementEpoch>) -> St
             share(last.head_agreement, "the heads agree on") + &share(last.renamed, "the student names otherwise");
         format!(" · {} {:.4}, reconstruction {:.4}{shares}", last.objectives, last.objective, last.test_loss)
     });
-    format!("epoch {epoch}/{}{losses}", protocol.recipe.epochs())
+    format!("epoch {epoch}/{}{losses}", course.epochs())
 }
 
 /// One pass over the training images. `None` if a stop was asked for.

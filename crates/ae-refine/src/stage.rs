@@ -14,6 +14,7 @@ use training::{Images, REPORT_COUNTS, prepare_process};
 use crate::config::{Config, Origin, Protocol};
 use crate::objective::Objective;
 use crate::refinement::refine;
+use crate::starts::{StartValues, course};
 use crate::state::State;
 use crate::student::Student;
 
@@ -57,6 +58,13 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let mut protocol = config.protocol.clone();
     protocol.train_count.get_or_insert(source.train_count);
     protocol.test_count.get_or_insert(source.test_count);
+    ensure!(
+        protocol.restarts == 1 || protocol.recipe.has(Objective::Imsat),
+        "--restarts {}: expected a recipe with imsat, whose loss says which start goes on, found {}; leave --restarts out",
+        protocol.restarts,
+        protocol.recipe
+    );
+    let (course, starts) = course(&protocol);
     let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol };
     let mut plan = Plan::new(dir.clone(), &parameters)?.input(input::DATASET, &source.dataset);
     if let Some((model, weights)) = &source.files {
@@ -102,8 +110,11 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         });
         let checkpoints = work.checkpoints();
         options.interrupt.listen();
-        let mut state = State::resume(&mut model, (heads, student.transpose()?), &protocol, &checkpoints, progress)?;
-        refine(&model, &mut state, (&protocol, clusters), &images, &checkpoints, (options, progress))?;
+        let networks = (heads, student.transpose()?);
+        let starts = StartValues::new(&model, starts);
+        let planned = (&protocol, course.epochs());
+        let mut state = State::resume(&mut model, networks, planned, starts, &checkpoints, progress)?;
+        refine(&mut model, &mut state, (&protocol, &course, clusters), &images, &checkpoints, (options, progress))?;
         model.save(&work.file(file::WEIGHTS))?;
         write_document(&work.file(file::MODEL), model.description())?;
         RefinementEpoch::write(&work.file(file::HISTORY), &state.training.history)?;

@@ -8,6 +8,7 @@ use training::{KeptEpochs, Optimizer, OptimizerRule, TrainingState};
 use crate::config::Protocol;
 use crate::objective::Objective;
 use crate::recipe::Phase;
+use crate::starts::StartValues;
 use crate::student::Student;
 
 /// A refinement between two epochs.
@@ -18,31 +19,35 @@ pub(crate) struct State {
     /// If the recipe has one.
     pub student: Option<Student>,
     pub kept: KeptEpochs,
+    pub starts: StartValues,
 }
 
 impl State {
-    /// The refinement as its last sound checkpoint left it, with the model's values; or one that has not begun, with
-    /// `heads` and `student`.
+    /// The refinement, to `last_epoch`, as its last sound checkpoint left it, with the model's values; or one that has not begun, with
+    /// `heads`, `student` and `starts`.
     ///
     /// # Errors
     /// A checkpoint is whole, and yet not of this model.
     pub(crate) fn resume(
         model: &mut Autoencoder,
         (heads, student): (ClusterHeads, Option<Student>),
-        protocol: &Protocol,
+        (protocol, last_epoch): (&Protocol, u32),
+        starts: StartValues,
         checkpoints: &Checkpoints,
         progress: &mut dyn Progress,
     ) -> anyhow::Result<Self> {
         let optimizer = new_optimizer(model.parameters(), protocol.learning_rate);
         let heads_optimizer = new_optimizer(heads.parameters(), protocol.learning_rate);
         let training = TrainingState::new(optimizer);
-        let mut state = Self { training, heads, heads_optimizer, student, kept: KeptEpochs::default() };
-        if let Some(checkpoint) = latest_checkpoint(checkpoints, protocol.recipe.epochs(), progress, |_| Ok(())) {
+        let mut state = Self { training, heads, heads_optimizer, student, kept: KeptEpochs::default(), starts };
+        if let Some(checkpoint) = latest_checkpoint(checkpoints, last_epoch, progress, |_| Ok(())) {
             state.kept = KeptEpochs::restore(&checkpoint, model, |_| true)?;
             state.training.restore(model, &checkpoint)?;
             state.heads.restore(&checkpoint.file(file::HEADS))?;
             state.heads_optimizer.restore(&checkpoint.file(file::HEADS_OPTIMIZER), checkpoint.optimizer_steps)?;
             state.student.as_mut().map_or(Ok(()), |student| student.restore(&checkpoint))?;
+            let best = checkpoint.file(file::BEST_START);
+            state.starts.restore(state.training.epoch(), &best, model, &state.heads)?;
         }
         Ok(state)
     }
@@ -63,6 +68,7 @@ impl State {
             self.heads.save(&checkpoint.file(file::HEADS))?;
             self.heads_optimizer.save(&checkpoint.file(file::HEADS_OPTIMIZER))?;
             self.student.as_ref().map_or(Ok(()), |student| student.save(checkpoint))?;
+            self.starts.save(&checkpoint.file(file::BEST_START), model, &self.heads)?;
             Ok(self.kept.write(model, |name| checkpoint.file(name))?)
         };
         checkpoints.write(self.training.epoch(), self.steps(), fill)

@@ -77,6 +77,16 @@ impl ClusterHeads {
         &self.parameters
     }
 
+    /// Their values, to be given others.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    /// Forgets everything: the values are drawn from `seed`, and centroids begin at the origin.
+    pub fn begin_anew(&mut self, seed: u64) {
+        self.parameters.initialise(seed);
+    }
+
     /// Computes in `precision` from now on.
     pub fn compute_in(&mut self, precision: Precision) {
         self.networks.iter_mut().for_each(|network| network.compute_in(precision));

@@ -178,6 +178,19 @@ impl Parameters {
         }
     }
 
+    /// All values as they are now, one tensor for each parameter; what changes afterwards does not change them.
+    #[must_use]
+    pub fn copies(&self) -> Vec<Tensor> {
+        self.views.iter().map(|view| no_grad(|| view.detach().copy())).collect()
+    }
+
+    /// Gives all parameters the values of `copies`, of this architecture and in this order.
+    pub fn assign_all(&mut self, copies: &[Tensor]) {
+        for (index, values) in copies.iter().enumerate() {
+            self.assign(index, values);
+        }
+    }
+
     /// Gives parameter `name` the values of `source`, which has its shape.
     pub(crate) fn assign(&mut self, index: usize, source: &Tensor) {
         no_grad(|| self.views[index].copy_(source));

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use cluster_eval::{Choice, Config, Parameters, Prediction};
+use clustering::FitOptions;
 use run_store::{ClusterCount, ClusterCounts, RunDir};
 use stage_cli::{StageArgs, positive, subcommand};
 
@@ -36,10 +37,10 @@ struct FitArgs {
     #[arg(long, value_name = "N", default_value = "10")]
     restarts: NonZeroU32,
     /// The most iterations of one fit
-    #[arg(long, value_name = "N", default_value = "300")]
-    iterations: NonZeroU32,
+    #[arg(long, value_name = "N", default_value_t = FitOptions::ITERATIONS, value_parser = clap::value_parser!(u32).range(1..))]
+    iterations: u32,
     /// A fit ends when the centroids, all taken together, move less than this
-    #[arg(long, value_name = "DISTANCE", default_value = "1e-4", value_parser = positive)]
+    #[arg(long, value_name = "DISTANCE", default_value_t = FitOptions::TOLERANCE, value_parser = positive)]
     tolerance: f64,
     /// Read the latents a few row groups at a time, at every pass, and hold no more of them: for files larger than memory. The
     /// clusters are the same up to rounding
@@ -110,7 +111,7 @@ impl FitArgs {
         let parameters = Parameters {
             k: self.k.map(NonZeroU32::get),
             restarts: self.restarts.get(),
-            iterations: self.iterations.get(),
+            iterations: self.iterations,
             tolerance: self.tolerance,
             silhouette_sample: self.silhouette_sample.get(),
             seed: self.seed,

@@ -26,6 +26,7 @@ mod document;
 mod error;
 mod finished;
 mod folder_replacement;
+mod foreign;
 mod growth;
 mod hash;
 mod history;

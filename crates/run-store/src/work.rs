@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime};
 use crate::checkpoint::{Checkpoints, drop_unfinished};
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
+use crate::foreign::check_own;
 use crate::hash::{ContentHash, hash_file};
 use crate::layout::{StageDir, file};
 use crate::lock::FolderLock;
@@ -41,6 +42,7 @@ impl Work {
         // Another may have come first since the plan was made.
         check_rival(&plan.dir)?;
         recover_locked(&plan.dir)?;
+        check_own(&plan.dir)?;
         let partial = plan.dir.partial();
         prepare(&partial, &reason)?;
         let (started, clock) = (SystemTime::now(), Instant::now());

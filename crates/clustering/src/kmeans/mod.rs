@@ -37,10 +37,16 @@ pub struct FitOptions {
 }
 
 impl FitOptions {
-    /// `restarts` fits of up to 300 iterations, each until its centroids move less than 1e-4.
+    /// The most iterations of one fit, unless another number is said.
+    pub const ITERATIONS: u32 = 300;
+    /// How far centroids may move at the end of a fit, unless another distance is said.
+    pub const TOLERANCE: f64 = 1e-4;
+
+    /// `restarts` fits of up to [`ITERATIONS`](Self::ITERATIONS), each until its centroids move less than
+    /// [`TOLERANCE`](Self::TOLERANCE).
     #[must_use]
     pub fn new(cluster_count: usize, restarts: usize, seed: u64) -> Self {
-        Self { cluster_count, restarts, iterations: 300, tolerance: 1e-4, seed }
+        Self { cluster_count, restarts, iterations: u64::from(Self::ITERATIONS), tolerance: Self::TOLERANCE, seed }
     }
 }
 

@@ -17,6 +17,6 @@ pub(crate) use font::{Weight, shorten, width, wrap};
 #[cfg(test)]
 pub(crate) use png::tests::{read as read_png, read_grey as read_grey_png};
 pub(crate) use png::{grey_png, png};
-pub(crate) use raster::raster;
+pub(crate) use raster::{PIXELS_PER_UNIT, raster};
 pub(crate) use scene::{Align, Line, Outline, Point, Scene, Text};
 pub(crate) use svg::svg;

@@ -37,8 +37,12 @@ pub(crate) fn raster(scene: &Scene) -> Bitmap {
     bitmap
 }
 
+/// Pixels from the page's corner beyond which nothing is drawn true: far outside of any page.
+const FAR: f32 = 16_384.0;
+
 fn vector(point: Point) -> Vector {
-    Vector::new(point.x as f32 * SCALE, point.y as f32 * SCALE)
+    let near = |units: f64| if units.is_nan() { FAR } else { (units as f32 * SCALE).clamp(-FAR, FAR) };
+    Vector::new(near(point.x), near(point.y))
 }
 
 fn path(outline: &Outline) -> Vec<Command> {
@@ -71,9 +75,28 @@ fn stroke(bitmap: &mut Bitmap, path: &[Command], line: &Line) {
     cover(bitmap, path, style.into(), line.paint);
 }
 
+/// Whether `command` leads out of the page.
+fn leaves(bitmap: &Bitmap, command: &Command) -> bool {
+    let is_out = |point: &Vector| {
+        !(0.0..=bitmap.width() as f32).contains(&point.x) || !(0.0..=bitmap.height() as f32).contains(&point.y)
+    };
+    match command {
+        Command::MoveTo(point) | Command::LineTo(point) => is_out(point),
+        Command::QuadTo(control, point) => is_out(control) || is_out(point),
+        Command::CurveTo(control, other, point) => is_out(control) || is_out(other) || is_out(point),
+        Command::Close => false,
+    }
+}
+
 /// Lays `paint` on what `path` covers.
 fn cover(bitmap: &mut Bitmap, path: &[Command], style: Style<'_>, paint: Paint) {
-    let (mask, place) = Mask::new(path).style(style).render();
+    let mut mask = Mask::new(path);
+    mask.style(style);
+    // Else the mask is as large as what it covers.
+    if path.iter().any(|command| leaves(bitmap, command)) {
+        mask.size(bitmap.width(), bitmap.height());
+    }
+    let (mask, place) = mask.render();
     let rows = mask.chunks_exact(place.width.max(1) as usize).zip(i64::from(place.top)..);
     for (row, y) in rows {
         let Ok(y) = u32::try_from(y) else { continue };
@@ -156,6 +179,26 @@ mod tests {
         let bitmap = raster(&scene);
         assert_eq!(bitmap.pixel(4, 4), Colour::hex(0x80_8080));
         assert_eq!(bitmap.pixel(12, 4), Colour::WHITE);
+    }
+
+    /// Values that no figure foresaw are drawn as far as the page goes, in no more memory than it.
+    #[test]
+    fn what_lies_far_outside_takes_no_room() {
+        for far in [1e5, 1e30, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            let mut scene = Scene::new(10.0, 8.0);
+            scene.fill(rectangle(2.0, 3.0, 4.0, 2.0), RED);
+            let points = vec![Point::new(-far, far), Point::new(far, -far), Point::new(far, 2.0 * far)];
+            scene.fill(Outline::Polygon { points: points.clone() }, Colour::WHITE.translucent(0.0));
+            scene.stroke(Outline::Polyline { points }, Line::new(Colour::WHITE.translucent(0.0), 2.0).dashed(4.0, 4.0));
+            scene.fill(Outline::Circle { centre: Point::new(far, far), radius: 3.0 }, Colour::hex(0));
+            let bitmap = raster(&scene);
+            assert_eq!((bitmap.width(), bitmap.height(), bitmap.pixel(4, 6)), (20, 16, RED), "{far}");
+        }
+        let mut scene = Scene::new(10.0, 8.0);
+        scene.line(Point::new(-1e4, 4.0), Point::new(1e4, 4.0), Line::new(RED, 2.0));
+        let bitmap = raster(&scene);
+        assert_eq!([0, 10, 19].map(|x| bitmap.pixel(x, 8)), [RED; 3]);
+        assert_eq!(bitmap.pixel(10, 4), Colour::WHITE);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! A panel of curves, each with its name at its end.
 
+use std::collections::BTreeMap;
+
 use super::axes::{Axis, Plane};
 use super::style::{CURVE_LINE, HEADING, INK, LABEL, SOFT};
-use crate::drawing::{Colour, Line, Outline, Point, Scene, Text, Weight, shorten, width};
+use crate::drawing::{Colour, Line, Outline, PIXELS_PER_UNIT, Point, Scene, Text, Weight, shorten, width};
 use crate::spread::Spread;
 
 /// One curve.
@@ -18,15 +20,15 @@ pub(crate) struct Curve {
     pub has_markers: bool,
 }
 
-/// The mean over `runs` at each epoch that all of them have.
+/// The mean over `runs` at each epoch that all of them have, in order.
 pub(crate) fn means(runs: &[Vec<(u32, f64)>]) -> Vec<(f64, Spread)> {
-    let Some((first, others)) = runs.split_first() else { return Vec::new() };
-    let mean = |&(epoch, value): &(u32, f64)| {
-        let other = |run: &Vec<(u32, f64)>| run.iter().find(|(other, _)| *other == epoch).map(|(_, value)| *value);
-        let values: Option<Vec<f64>> = std::iter::once(Some(value)).chain(others.iter().map(other)).collect();
-        Some((f64::from(epoch), Spread::of(&values?)?))
+    let runs: Vec<BTreeMap<u32, f64>> = runs.iter().map(|run| run.iter().copied().collect()).collect();
+    let Some(first) = runs.first() else { return Vec::new() };
+    let mean = |epoch: &u32| {
+        let values: Option<Vec<f64>> = runs.iter().map(|run| run.get(epoch).copied()).collect();
+        Some((f64::from(*epoch), Spread::of(&values?)?))
     };
-    first.iter().filter_map(mean).collect()
+    first.keys().filter_map(mean).collect()
 }
 
 /// A panel and how its values are to be read.
@@ -131,17 +133,38 @@ fn line(colour: Colour, is_dashed: bool) -> Line {
 fn draw_band(scene: &mut Scene, plane: &Plane, curve: &Curve) {
     let side = |sign: f64| {
         let points = curve.points.iter();
-        points.filter_map(move |(epoch, spread)| Some(plane.place(*epoch, spread.mean + sign * spread.sd?)))
+        let points =
+            points.filter_map(move |(epoch, spread)| Some(plane.place(*epoch, spread.mean + sign * spread.sd?)));
+        thinned(&points.collect::<Vec<Point>>())
     };
-    let mut points: Vec<Point> = side(1.0).collect();
-    points.extend(side(-1.0).rev());
+    let mut points = side(1.0);
+    points.extend(side(-1.0).into_iter().rev());
     if points.len() > 2 {
         scene.fill(Outline::Polygon { points }, curve.colour.translucent(0.16));
     }
 }
 
+/// Of points from left to right those that a line through all would show: in each column of pixels the first, the highest, the
+/// lowest and the last (M4: Jugel, Jerzak, Hackenbroich & Markl 2014). So a page does not grow with the epochs of a training.
+fn thinned(points: &[Point]) -> Vec<Point> {
+    let column = |point: &Point| (point.x * f64::from(PIXELS_PER_UNIT)).floor();
+    let shown = |points: &[Point]| {
+        let heights = || points.iter().map(|point| point.y).enumerate();
+        let highest = heights().min_by(|(_, one), (_, other)| one.total_cmp(other));
+        let lowest = heights().max_by(|(_, one), (_, other)| one.total_cmp(other));
+        let ends = [0, points.len().saturating_sub(1)];
+        let mut positions: Vec<usize> =
+            ends.into_iter().chain(highest.into_iter().chain(lowest).map(|(at, _)| at)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions.into_iter().filter_map(|position| points.get(position).copied()).collect::<Vec<Point>>()
+    };
+    points.chunk_by(|one, other| column(one) == column(other)).flat_map(shown).collect()
+}
+
 fn draw_curve(scene: &mut Scene, plane: &Plane, curve: &Curve) {
     let points: Vec<Point> = curve.points.iter().map(|(epoch, spread)| plane.place(*epoch, spread.mean)).collect();
+    let points = thinned(&points);
     // A single point is no line, and has to be marked to be seen.
     if curve.has_markers || points.len() == 1 {
         for centre in &points {
@@ -207,6 +230,35 @@ mod tests {
         assert_eq!(means.len(), 1);
         assert_eq!((means[0].0, means[0].1.mean, means[0].1.run_count), (2.0, 4.0, 2));
         assert_eq!(super::means(&runs[..1])[0].1.sd, None);
+    }
+
+    #[test]
+    fn epochs_are_in_order_however_many_runs_have_them() {
+        let run: Vec<(u32, f64)> = (1..=200_000).rev().map(|epoch| (epoch, f64::from(epoch))).collect();
+        let means = means(&[run.clone(), run]);
+        assert_eq!(means.len(), 200_000);
+        assert!(
+            means
+                .iter()
+                .zip(1..)
+                .all(|((epoch, spread), expected)| *epoch == f64::from(expected) && spread.mean == *epoch)
+        );
+    }
+
+    #[test]
+    fn a_long_curve_keeps_what_is_seen_of_it() {
+        let few: Vec<Point> = (0..500).map(|step| Point::new(f64::from(step), f64::from(step % 7))).collect();
+        assert_eq!(thinned(&few), few);
+        // A million points on 500 units, of which one stands out upwards and one downwards.
+        let mut many: Vec<Point> =
+            (0..1_000_000).map(|step| Point::new(f64::from(step) / 2000.0, 100.0 + f64::from(step % 11))).collect();
+        (many[123_456].y, many[765_432].y) = (3.0, 300.0);
+        let shown = thinned(&many);
+        assert!(shown.len() <= 4 * 500 * PIXELS_PER_UNIT as usize, "{}", shown.len());
+        assert!(shown.contains(&many[123_456]) && shown.contains(&many[765_432]));
+        assert_eq!((shown.first(), shown.last()), (many.first(), many.last()));
+        assert!(shown.windows(2).all(|pair| pair[0].x < pair[1].x));
+        assert!(thinned(&[]).is_empty());
     }
 
     #[test]

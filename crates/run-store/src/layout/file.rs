@@ -22,6 +22,8 @@ pub const CHECKPOINT_STATE: &str = "checkpoint.json";
 pub const HEADS: &str = "heads.safetensors";
 /// The memory of their optimizer.
 pub const HEADS_OPTIMIZER: &str = "heads_optimizer.safetensors";
+/// The values of model and heads that the best of several starts left, while there are more to come, likewise.
+pub const BEST_START: &str = "best_start.safetensors";
 /// The student of a refinement with what it is taught, likewise.
 pub const STUDENT: &str = "student.safetensors";
 /// The memory of its optimizer.

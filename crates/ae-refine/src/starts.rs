@@ -1,0 +1,231 @@
+//! Starts from other draws, of which one goes on. Which clusters heads fall into is chance, and a low loss tells the better ones;
+//! it needs no label.
+
+use std::path::Path;
+
+use autoencoders::{Autoencoder, ClusterHeads, Parameters, read_tensors, write_tensors};
+use run_store::RefinementEpoch;
+use tch::Tensor;
+use training::Seed;
+
+use crate::config::Protocol;
+use crate::objective::Objective;
+use crate::recipe::{Phase, Recipe};
+
+/// Epochs of heads after which starts are compared: their losses then lie in the order in which they end.
+const TRIAL_EPOCHS: u32 = 3;
+
+/// When starts begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Starts {
+    /// How many, at least 2.
+    count: u32,
+    /// Epochs of each.
+    epochs: u32,
+}
+
+/// What is done from the first epoch to the last: the recipe; of several starts, each by itself what comes before the heads and
+/// the trial of these, and then the rest of the recipe. The starts are none where there is one, or no phase to compare them by.
+pub(crate) fn course(protocol: &Protocol) -> (Recipe, Option<Starts>) {
+    let (recipe, count) = (&protocol.recipe, protocol.restarts);
+    let phases = recipe.phases();
+    let heads = phases.iter().position(|phase| phase.has(Objective::Imsat)).filter(|_| count > 1);
+    let Some((before, rest)) = heads.and_then(|heads| phases.split_at_checked(heads)) else {
+        return (recipe.clone(), None);
+    };
+    let trial = rest.first().map(|heads| Phase { epochs: TRIAL_EPOCHS, ..heads.clone() });
+    let start: Vec<Phase> = before.iter().cloned().chain(trial).collect();
+    let epochs = start.iter().fold(0, |sum: u32, phase| sum.saturating_add(phase.epochs));
+    let starts = (0..count).flat_map(|_| start.iter().cloned());
+    (Recipe::of(starts.chain(rest.iter().cloned()).collect()), Some(Starts { count, epochs }))
+}
+
+impl Starts {
+    /// The last epoch of the last of them.
+    pub(crate) fn last_epoch(self) -> u32 {
+        self.count.saturating_mul(self.epochs)
+    }
+
+    /// Whether one begins in `epoch` that is not the first.
+    fn begins(self, epoch: u32) -> bool {
+        epoch > 1 && epoch <= self.last_epoch() && (epoch - 1).is_multiple_of(self.epochs)
+    }
+
+    fn ends(self, epoch: u32) -> bool {
+        epoch <= self.last_epoch() && epoch.is_multiple_of(self.epochs)
+    }
+
+    /// The last epoch, of those in `history`, of the start whose loss was lowest.
+    fn best(self, history: &[RefinementEpoch]) -> Option<&RefinementEpoch> {
+        let ended = history.iter().filter(|row| self.ends(row.epoch));
+        ended.min_by(|one, other| one.objective.total_cmp(&other.objective))
+    }
+}
+
+/// What starts begin with and leave.
+pub(crate) struct StartValues {
+    starts: Option<Starts>,
+    /// The model's values before the first.
+    given: Vec<Tensor>,
+    /// Those of model and heads after the best, while there are more to come.
+    best: Option<[Vec<Tensor>; 2]>,
+}
+
+impl StartValues {
+    /// For a refinement of `model` that has not begun.
+    pub(crate) fn new(model: &Autoencoder, starts: Option<Starts>) -> Self {
+        Self { starts, given: starts.map(|_| model.parameters().copies()).unwrap_or_default(), best: None }
+    }
+
+    pub(crate) fn starts(&self) -> Option<Starts> {
+        self.starts
+    }
+
+    /// Gives model and heads other beginnings if a start begins in `epoch`.
+    pub(crate) fn begin(&self, epoch: u32, seed: u64, model: &mut Autoencoder, heads: &mut ClusterHeads) {
+        if self.starts.is_some_and(|starts| starts.begins(epoch)) {
+            model.parameters_mut().assign_all(&self.given);
+            heads.begin_anew(Seed(seed).within(epoch));
+        }
+    }
+
+    /// Compares the start that ends in `epoch`, if one does, with those in `history` by its `loss`. After the last one model and
+    /// heads are as the best left them.
+    pub(crate) fn end(
+        &mut self,
+        (epoch, loss): (u32, f64),
+        history: &[RefinementEpoch],
+        model: &mut Autoencoder,
+        heads: &mut ClusterHeads,
+    ) {
+        let Some(starts) = self.starts.filter(|starts| starts.ends(epoch)) else { return };
+        if starts.best(history).is_none_or(|best| loss < best.objective) {
+            self.best = Some([model.parameters().copies(), heads.parameters().copies()]);
+        }
+        if epoch == starts.last_epoch()
+            && let Some([of_model, of_heads]) = self.best.take()
+        {
+            model.parameters_mut().assign_all(&of_model);
+            heads.parameters_mut().assign_all(&of_heads);
+        }
+    }
+
+    /// Writes the best start's values to `path`, if they are still wanted.
+    pub(crate) fn save(&self, path: &Path, model: &Autoencoder, heads: &ClusterHeads) -> autoencoders::Result<()> {
+        let Some(best) = &self.best else { return Ok(()) };
+        let named = |parameters: &Parameters| -> Vec<String> {
+            parameters.infos().iter().map(|info| info.name.clone()).collect()
+        };
+        let names = [named(model.parameters()), named(heads.parameters())].concat();
+        let tensors: Vec<(&str, &Tensor)> = names.iter().map(String::as_str).zip(best.iter().flatten()).collect();
+        write_tensors(path, &tensors)
+    }
+
+    /// Reads them again after `epoch`.
+    pub(crate) fn restore(
+        &mut self,
+        epoch: u32,
+        path: &Path,
+        model: &Autoencoder,
+        heads: &ClusterHeads,
+    ) -> autoencoders::Result<()> {
+        if !self.starts.is_some_and(|starts| epoch >= starts.epochs && epoch < starts.last_epoch()) {
+            return Ok(());
+        }
+        let infos = || model.parameters().infos().iter().chain(heads.parameters().infos());
+        let expected: Vec<(&str, &[i64])> = infos().map(|info| (info.name.as_str(), info.shape.as_slice())).collect();
+        let mut of_model = read_tensors(path, &expected)?;
+        let of_heads = of_model.split_off(model.parameters().infos().len());
+        self.best = Some([of_model, of_heads]);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use autoencoders::{HeadsShape, describe};
+    use run_store::ModelKind;
+    use tch::Device;
+
+    use super::*;
+
+    fn protocol(recipe: &str, restarts: u32) -> Protocol {
+        Protocol { restarts, ..Protocol::of(recipe.parse().unwrap()) }
+    }
+
+    #[test]
+    fn starts_come_before_the_recipe_goes_on() {
+        let (course, starts) = course(&protocol("contrast:2,imsat:4,student:3,aspc:1", 3));
+        let expected = "contrast:2,imsat:3,contrast:2,imsat:3,contrast:2,imsat:3,imsat:4,student:3,aspc:1";
+        assert_eq!(course.to_string(), expected);
+        let starts = starts.unwrap();
+        let epochs = |is: fn(Starts, u32) -> bool| (1..=23).filter(|epoch| is(starts, *epoch)).collect::<Vec<u32>>();
+        assert_eq!(epochs(Starts::begins), [6, 11]);
+        assert_eq!(epochs(Starts::ends), [5, 10, 15]);
+        assert_eq!(starts.last_epoch(), 15);
+    }
+
+    #[test]
+    fn one_start_is_the_recipe() {
+        for (recipe, restarts) in [("contrast:2,imsat:4", 1), ("contrast:2,dec:4", 3)] {
+            let (course, starts) = course(&protocol(recipe, restarts));
+            assert_eq!((course.to_string().as_str(), starts), (recipe, None));
+        }
+    }
+
+    fn row(epoch: u32, objective: f64) -> RefinementEpoch {
+        let objectives = "imsat".to_owned();
+        let losses = (0.0, 0.0);
+        RefinementEpoch {
+            epoch,
+            objectives,
+            objective,
+            train_loss: losses.0,
+            test_loss: losses.1,
+            head_agreement: None,
+            renamed: None,
+        }
+    }
+
+    /// Of three starts of three epochs, also where a checkpoint lies between any two epochs.
+    #[test]
+    fn the_start_of_the_lowest_loss_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("best.safetensors");
+        for losses in [[-3.0, -1.0, -2.0], [-1.0, -3.0, -2.0], [-1.0, -2.0, -3.0], [-2.0, -2.0, -1.0]] {
+            let description = describe(ModelKind::Ae, 2, 8, 8).unwrap();
+            let mut model = Autoencoder::new(description, Device::Cpu, 0).unwrap();
+            let shape = HeadsShape { heads: 2, hidden_units: 3, clusters: 4 };
+            let mut heads = ClusterHeads::new(&model, shape, Device::Cpu, 0).unwrap();
+            let starts = course(&protocol("imsat:4", 3)).1;
+            let mut values = StartValues::new(&model, starts);
+            let (given, mut history, mut left) = (model.parameters().copies(), Vec::new(), Vec::new());
+            for epoch in 1..=9 {
+                values.begin(epoch, 7, &mut model, &mut heads);
+                if epoch % 3 == 1 {
+                    assert_eq!(model.parameters().copies(), given);
+                }
+                // What training does.
+                model
+                    .parameters_mut()
+                    .assign_all(&given.iter().map(|value| value + f64::from(epoch)).collect::<Vec<_>>());
+                let loss = losses[(epoch as usize - 1) / 3] - f64::from((epoch - 1) % 3);
+                if epoch % 3 == 0 {
+                    left.push((model.parameters().copies(), heads.parameters().copies()));
+                }
+                values.end((epoch, loss), &history, &mut model, &mut heads);
+                history.push(row(epoch, loss));
+                values.save(&path, &model, &heads).unwrap();
+                values = StartValues { best: None, ..values };
+                values.restore(epoch, &path, &model, &heads).unwrap();
+            }
+            let best = (0..3).min_by(|one, other| f64::total_cmp(&losses[*one], &losses[*other])).unwrap();
+            assert_eq!(left[best], (model.parameters().copies(), heads.parameters().copies()), "{losses:?}");
+            assert_ne!(left[0].1, left[1].1);
+            assert_eq!(starts.unwrap().best(&history).unwrap().epoch, 3 * (best as u32 + 1));
+            assert!(values.best.is_none());
+        }
+    }
+}
