@@ -14,7 +14,7 @@ use training::{Images, REPORT_COUNTS, prepare_process};
 use crate::config::{Config, Origin, Protocol};
 use crate::objective::Objective;
 use crate::refinement::refine;
-use crate::starts::{StartValues, course};
+use crate::starts::{StartValues, check, course};
 use crate::state::State;
 use crate::student::Student;
 
@@ -58,12 +58,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let mut protocol = config.protocol.clone();
     protocol.train_count.get_or_insert(source.train_count);
     protocol.test_count.get_or_insert(source.test_count);
-    ensure!(
-        protocol.restarts == 1 || protocol.recipe.has(Objective::Imsat),
-        "--restarts {}: expected a recipe with imsat, whose loss says which start goes on, found {}; leave --restarts out",
-        protocol.restarts,
-        protocol.recipe
-    );
+    check(&protocol)?;
     let (course, starts) = course(&protocol);
     let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol };
     let mut plan = Plan::new(dir.clone(), &parameters)?.input(input::DATASET, &source.dataset);

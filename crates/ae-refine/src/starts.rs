@@ -1,8 +1,9 @@
-//! Starts from other draws, of which one goes on. Which clusters heads fall into is chance, and a low loss tells the better ones;
-//! it needs no label.
+//! Starts with other heads and other draws, of which one goes on. Which clusters heads fall into is chance, and a low loss tells the
+//! better ones; it needs no label.
 
 use std::path::Path;
 
+use anyhow::ensure;
 use autoencoders::{Autoencoder, ClusterHeads, Parameters, read_tensors, write_tensors};
 use run_store::RefinementEpoch;
 use tch::Tensor;
@@ -12,8 +13,28 @@ use crate::config::Protocol;
 use crate::objective::Objective;
 use crate::recipe::{Phase, Recipe};
 
-/// Epochs of heads after which starts are compared: their losses then lie in the order in which they end.
+/// Epochs of heads after which starts are compared, in a phase of their own. As early as in the third of ten epochs the losses of
+/// ten refinements told the better half.
 const TRIAL_EPOCHS: u32 = 3;
+
+/// Checks that starts can be compared, and that none has to know what the one before it found.
+///
+/// # Errors
+/// There is no phase of `imsat`, or objectives that need names come before its end.
+pub(crate) fn check(protocol: &Protocol) -> anyhow::Result<()> {
+    let phases = protocol.recipe.phases();
+    let heads = phases.iter().position(|phase| phase.has(Objective::Imsat));
+    let needs_names = |phase: &Phase| phase.has(Objective::Student) || phase.has_fixed_centres();
+    let is_alone = heads.is_some_and(|heads| !phases.iter().take(heads + 1).any(needs_names));
+    ensure!(
+        protocol.restarts == 1 || is_alone,
+        "--restarts {}: expected a recipe with imsat, whose loss says which start goes on, and before its end no student, aspc or \
+         prototypes, which would need what it finds; found {}; leave --restarts out, or say another --recipe",
+        protocol.restarts,
+        protocol.recipe
+    );
+    Ok(())
+}
 
 /// When starts begin and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +186,21 @@ mod tests {
         assert_eq!(epochs(Starts::begins), [6, 11]);
         assert_eq!(epochs(Starts::ends), [5, 10, 15]);
         assert_eq!(starts.last_epoch(), 15);
+    }
+
+    #[test]
+    fn starts_know_nothing_of_each_other() {
+        for (recipe, restarts, is_sound) in [
+            ("contrast:1,reconstruction:1,dec:1,imsat:1,student:1,aspc:1", 2, true),
+            ("dec:1", 1, true),
+            ("imsat+aspc:1", 1, true),
+            ("dec:1", 2, false),
+            ("imsat+aspc:1", 2, false),
+            ("prototypes:1,imsat:1", 2, false),
+            ("student:1,imsat:1", 2, false),
+        ] {
+            assert_eq!(check(&protocol(recipe, restarts)).is_ok(), is_sound, "{recipe} {restarts}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
     let file = PointFile { path: path.into(), count: values / dimensions, dimensions };
     let points = if is_streamed { Vec::new() } else { file.read().with_context(|| path.clone())? };
     for seed in 0..rounds as u64 {
-        let options = FitOptions { cluster_count, restarts, iterations: 300, tolerance: 1e-4, seed };
+        let options = FitOptions::new(cluster_count, restarts, seed);
         let begin = Instant::now();
         let centroids = if is_streamed { fit_pieces(&file, &options)? } else { fit(&points, dimensions, &options)? };
         let seconds = begin.elapsed().as_secs_f64();

@@ -1,47 +1,73 @@
 //! What lies in a stage's folder and is no stage's: people's own files, which would go with the old result when a new one comes.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
 use crate::document::read_document;
 use crate::error::{Result, StoreError};
-use crate::layout::{StageDir, file};
+use crate::layout::{Stage, StageDir, file};
 use crate::manifest::Manifest;
 use crate::replace::is_folder;
 
-/// Checks that all that is in the folder of `dir` may go when a new result takes its place: what the stage writes, what the
-/// manifest there records, and hidden files, as file managers leave them everywhere.
+/// Checks that all that is in the folder of `dir` may go when a new result takes its place.
 ///
 /// # Errors
 /// There is something else, or the folder cannot be read.
 pub(crate) fn check_own(dir: &StageDir) -> Result<()> {
-    let folder = dir.path();
-    // Of a link only the link goes.
-    if !is_folder(&folder) {
-        return Ok(());
+    let (stage, folder) = (dir.stage(), dir.path());
+    let others = foreign(stage, &folder)?;
+    let Some(first) = others.first() else { return Ok(()) };
+    let more = if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
+    let first = first.to_string_lossy();
+    let problem = format!("expected only what {stage} writes, found {first}{more}, which a new result would take away");
+    // The others find what they read in the run.
+    let has_choice = stage.is_of_dataset() || stage.rival().is_some();
+    let advice = if has_choice { "move it away, or give another --run" } else { "move it away" };
+    Err(StoreError::invalid(&folder, problem, advice))
+}
+
+/// Moves what somebody put into the folder `old` of a stage while a new result was made into the `new` one, where
+/// [`check_own`] finds it the next time. What cannot be moved is said by an error.
+pub(crate) fn carry_over(stage: Stage, old: &Path, new: &Path) -> Result<()> {
+    for name in foreign(stage, old)? {
+        let place = new.join(&name);
+        fs::rename(old.join(&name), &place).map_err(StoreError::io("move", &place))?;
     }
-    let stage = dir.stage();
+    Ok(())
+}
+
+/// The names in `folder` that are neither what the stage writes, nor what the manifest there records, nor what file managers and
+/// file systems leave everywhere.
+fn foreign(stage: Stage, folder: &Path) -> Result<BTreeSet<OsString>> {
+    // Of a link only the link goes.
+    if !is_folder(folder) {
+        return Ok(BTreeSet::new());
+    }
     // Earlier versions may have written files of other names. Of a damaged manifest only the names of today are known.
-    let recorded = read_document::<Manifest>(&dir.file(file::MANIFEST)).map(|manifest| manifest.outputs);
+    let recorded = read_document::<Manifest>(&folder.join(file::MANIFEST)).map(|manifest| manifest.outputs);
     let recorded = recorded.unwrap_or_default();
     let recorded = recorded.keys().filter_map(|path| path.split('/').next());
-    let own: BTreeSet<&str> =
-        stage.outputs().iter().chain(stage.outputs_of_some()).chain(OF_ALL).copied().chain(recorded).collect();
+    let mut own: BTreeSet<&str> =
+        stage.outputs().iter().chain(stage.outputs_of_some()).chain(LEFT_BY_SYSTEMS).copied().chain(recorded).collect();
+    own.insert(file::MANIFEST);
+    own.extend(stage.is_resumable().then_some(file::CHECKPOINT));
+    let is_own = |name: &str| own.contains(name) || PREFIXES_OF_SYSTEMS.iter().any(|prefix| name.starts_with(prefix));
     let mut others = BTreeSet::new();
-    for entry in fs::read_dir(&folder).map_err(StoreError::io("read", &folder))? {
-        let name = entry.map_err(StoreError::io("read", &folder))?.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && !own.contains(name.as_str()) {
+    for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
+        let name = entry.map_err(StoreError::io("read", folder))?.file_name();
+        if !name.to_str().is_some_and(is_own) {
             others.insert(name);
         }
     }
-    let Some(first) = others.first() else { return Ok(()) };
-    let more = if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
-    let problem = format!("expected only what {stage} writes, found {first}{more}, which a new result would take away");
-    Err(StoreError::invalid(&folder, problem, "move it away, or give another --run"))
+    Ok(others)
 }
 
-/// What every stage may have in its folder.
-const OF_ALL: &[&str] = &[file::MANIFEST, file::CHECKPOINT];
+/// Views of folders, on macOS, KDE and Windows.
+const LEFT_BY_SYSTEMS: &[&str] = &[".DS_Store", ".directory", "Thumbs.db", "desktop.ini"];
+/// Attributes, on macOS; files that were removed while they were open, on NFS and FUSE.
+const PREFIXES_OF_SYSTEMS: &[&str] = &["._", ".nfs", ".fuse_hidden"];
 
 #[cfg(test)]
 mod tests {
@@ -50,7 +76,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::layout::{RunDir, Stage};
+    use crate::layout::RunDir;
     use crate::manifest::Environment;
     use crate::plan::{Plan, Reason};
     use crate::work::Work;
@@ -68,9 +94,11 @@ mod tests {
         for name in names {
             fs::write(work.file(name), *name).unwrap();
         }
-        let environment =
-            Environment { threads: 1, device: "cpu".to_owned(), precision: "f32".to_owned(), libtorch: None };
-        work.commit(environment).unwrap();
+        work.commit(environment()).unwrap();
+    }
+
+    fn environment() -> Environment {
+        Environment { threads: 1, device: "cpu".to_owned(), precision: "f32".to_owned(), libtorch: None }
     }
 
     /// A run's name may be that of any folder, such as one with the sources of a program called as a stage is.
@@ -82,7 +110,7 @@ mod tests {
         fs::write(dir.file("Cargo.toml"), "[package]").unwrap();
         let error = begin(&dir).unwrap_err().to_string();
         assert!(error.contains("found Cargo.toml and 1 more, which a new result would take away"), "{error}");
-        assert!(error.contains("give another --run"), "{error}");
+        assert!(error.ends_with("move it away"), "{error}");
         assert_eq!(fs::read_to_string(dir.file("Cargo.toml")).unwrap(), "[package]");
         assert!(!dir.partial().exists());
     }
@@ -98,6 +126,24 @@ mod tests {
         assert_eq!(fs::read_to_string(dir.file("notes.txt")).unwrap(), "mine");
         fs::remove_file(dir.file("notes.txt")).unwrap();
         commit(&dir, &[file::METRICS]);
+    }
+
+    /// What comes beside a result while the next one is made stays there.
+    #[test]
+    fn a_note_that_comes_late_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = dir(&folder);
+        commit(&dir, &[file::METRICS]);
+        let work = begin(&dir).unwrap();
+        fs::write(work.file(file::KMEANS), "new").unwrap();
+        fs::create_dir(dir.file(".git")).unwrap();
+        fs::write(dir.file(".git").join("HEAD"), "mine").unwrap();
+        work.commit(environment()).unwrap();
+        assert!(dir.file(file::KMEANS).exists() && !dir.file(file::METRICS).exists());
+        assert_eq!(fs::read_to_string(dir.file(".git").join("HEAD")).unwrap(), "mine");
+        assert!(!dir.partial().exists());
+        let error = begin(&dir).unwrap_err().to_string();
+        assert!(error.contains("found .git, which"), "{error}");
     }
 
     /// With a damaged manifest, without one, with files of an earlier version and with what file managers leave.

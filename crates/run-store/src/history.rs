@@ -121,7 +121,7 @@ pub struct RefinementEpoch {
     /// Its mean over the epoch's images while it was lowered; one phase's is not another's.
     pub objective: f64,
     /// Mean binary cross-entropy of reconstructions after the epoch, in inference mode: of as many of the first training images as
-    /// there are test images.
+    /// there are test images. Where the last of several starts ends, that is of the one that goes on.
     pub train_loss: f64,
     /// The same of the test images.
     pub test_loss: f64,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::document::read_document;
 use crate::error::{Result, StoreError};
 use crate::finished::VerifiedFile;
+use crate::foreign::check_own;
 use crate::hash::{ContentHash, hash_bytes, hash_file};
 use crate::layout::{Stage, StageDir, file};
 use crate::manifest::{InputRecord, Manifest};
@@ -115,8 +116,17 @@ impl Plan {
     /// Compares the plan with what is on disk.
     ///
     /// # Errors
-    /// What is on disk was written by a newer version, or cannot be read; or the run has its model from another stage.
+    /// What is on disk was written by a newer version, cannot be read, or has somebody's own files beside it; or the run has its
+    /// model from another stage.
     pub fn decide(&self, force: bool) -> Result<Decision> {
+        let decision = self.compare(force)?;
+        if matches!(decision, Decision::Run(_)) {
+            check_own(&self.dir)?;
+        }
+        Ok(decision)
+    }
+
+    fn compare(&self, force: bool) -> Result<Decision> {
         crate::work::check_rival(&self.dir)?;
         crate::work::recover(&self.dir)?;
         if force && (self.dir.path().exists() || self.dir.partial().exists()) {

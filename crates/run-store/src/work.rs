@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 use crate::checkpoint::{Checkpoints, drop_unfinished};
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
-use crate::foreign::check_own;
+use crate::foreign::{carry_over, check_own};
 use crate::hash::{ContentHash, hash_file};
 use crate::layout::{StageDir, file};
 use crate::lock::FolderLock;
@@ -111,6 +111,7 @@ impl Work {
         self.committed = true;
         sync(dir.run())?;
         // What now stands at the partial path is the old result, if there was one. The new one is whole without this.
+        carry_over(dir.stage(), &self.partial, &dir.path())?;
         let _ = remove_result(&self.partial);
         Ok(manifest)
     }

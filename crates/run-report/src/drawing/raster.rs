@@ -20,7 +20,7 @@ pub(crate) fn raster(scene: &Scene) -> Bitmap {
     for mark in &scene.marks {
         match mark {
             Mark::Shape { outline, fill, line } => {
-                let path = path(outline);
+                let path = path(&bitmap, outline);
                 if let Some(paint) = fill {
                     cover(&mut bitmap, &path, Fill::NonZero.into(), *paint);
                 }
@@ -37,27 +37,33 @@ pub(crate) fn raster(scene: &Scene) -> Bitmap {
     bitmap
 }
 
-/// Pixels from the page's corner beyond which nothing is drawn true: far outside of any page.
-const FAR: f32 = 16_384.0;
+/// Pixels around the page beyond which nothing is drawn true: a mask is as large as what it covers, and numbers of zeno's have ends.
+const MARGIN: f32 = 1024.0;
 
-fn vector(point: Point) -> Vector {
-    let near = |units: f64| if units.is_nan() { FAR } else { (units as f32 * SCALE).clamp(-FAR, FAR) };
-    Vector::new(near(point.x), near(point.y))
+/// `point` in pixels of `bitmap`; what is farther than the margin lies at its edge.
+fn vector(bitmap: &Bitmap, point: Point) -> Vector {
+    let near = |units: f64, size: u32| match units as f32 * SCALE {
+        pixels if pixels.is_nan() => size as f32 + MARGIN,
+        pixels => pixels.clamp(-MARGIN, size as f32 + MARGIN),
+    };
+    Vector::new(near(point.x, bitmap.width()), near(point.y, bitmap.height()))
 }
 
-fn path(outline: &Outline) -> Vec<Command> {
+fn path(bitmap: &Bitmap, outline: &Outline) -> Vec<Command> {
     let mut path = Vec::new();
     match outline {
         Outline::Rectangle { corner, width, height } => {
-            path.add_rect(vector(*corner), *width as f32 * SCALE, *height as f32 * SCALE);
+            let from = vector(bitmap, *corner);
+            let to = vector(bitmap, Point::new(corner.x + width, corner.y + height));
+            path.add_rect(from, to.x - from.x, to.y - from.y);
         }
         Outline::Circle { centre, radius } => {
-            path.add_circle(vector(*centre), *radius as f32 * SCALE);
+            path.add_circle(vector(bitmap, *centre), *radius as f32 * SCALE);
         }
         Outline::Polyline { points } | Outline::Polygon { points } => {
             path.extend(points.iter().enumerate().map(|(position, point)| match position {
-                0 => Command::MoveTo(vector(*point)),
-                _ => Command::LineTo(vector(*point)),
+                0 => Command::MoveTo(vector(bitmap, *point)),
+                _ => Command::LineTo(vector(bitmap, *point)),
             }));
             path.extend(matches!(outline, Outline::Polygon { .. }).then_some(Command::Close));
         }
@@ -75,28 +81,9 @@ fn stroke(bitmap: &mut Bitmap, path: &[Command], line: &Line) {
     cover(bitmap, path, style.into(), line.paint);
 }
 
-/// Whether `command` leads out of the page.
-fn leaves(bitmap: &Bitmap, command: &Command) -> bool {
-    let is_out = |point: &Vector| {
-        !(0.0..=bitmap.width() as f32).contains(&point.x) || !(0.0..=bitmap.height() as f32).contains(&point.y)
-    };
-    match command {
-        Command::MoveTo(point) | Command::LineTo(point) => is_out(point),
-        Command::QuadTo(control, point) => is_out(control) || is_out(point),
-        Command::CurveTo(control, other, point) => is_out(control) || is_out(other) || is_out(point),
-        Command::Close => false,
-    }
-}
-
 /// Lays `paint` on what `path` covers.
 fn cover(bitmap: &mut Bitmap, path: &[Command], style: Style<'_>, paint: Paint) {
-    let mut mask = Mask::new(path);
-    mask.style(style);
-    // Else the mask is as large as what it covers.
-    if path.iter().any(|command| leaves(bitmap, command)) {
-        mask.size(bitmap.width(), bitmap.height());
-    }
-    let (mask, place) = mask.render();
+    let (mask, place) = Mask::new(path).style(style).render();
     let rows = mask.chunks_exact(place.width.max(1) as usize).zip(i64::from(place.top)..);
     for (row, y) in rows {
         let Ok(y) = u32::try_from(y) else { continue };
@@ -116,11 +103,12 @@ fn paint_text(bitmap: &mut Bitmap, text: &Text) {
         Align::End => width,
     };
     // Upright text is turned by a quarter to the left: what ran to the right runs upwards, and what hung below, to the right.
-    let (x, y) = (text.place.x as f32, text.place.y as f32);
+    let place = vector(bitmap, text.place);
+    let before = before as f32 * SCALE;
     let turned = if text.is_upright {
-        Transform::new(0.0, -SCALE, SCALE, 0.0, x * SCALE, (y + before as f32) * SCALE)
+        Transform::new(0.0, -SCALE, SCALE, 0.0, place.x, place.y + before)
     } else {
-        Transform::new(SCALE, 0.0, 0.0, SCALE, (x - before as f32) * SCALE, y * SCALE)
+        Transform::new(SCALE, 0.0, 0.0, SCALE, place.x - before, place.y)
     };
     let outlines = font::outlines(&text.text, text.size, text.weight);
     let path: Vec<Command> = outlines.iter().map(|command| command.transform(&turned)).collect();
@@ -181,24 +169,32 @@ mod tests {
         assert_eq!(bitmap.pixel(12, 4), Colour::WHITE);
     }
 
-    /// Values that no figure foresaw are drawn as far as the page goes, in no more memory than it.
+    /// Values that no figure foresaw are drawn as far as the page goes, in no more memory than it and its margin.
     #[test]
     fn what_lies_far_outside_takes_no_room() {
-        for far in [1e5, 1e30, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        let clear = Colour::WHITE.translucent(0.0);
+        for far in [2e3, 1e5, 1e30, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             let mut scene = Scene::new(10.0, 8.0);
             scene.fill(rectangle(2.0, 3.0, 4.0, 2.0), RED);
-            let points = vec![Point::new(-far, far), Point::new(far, -far), Point::new(far, 2.0 * far)];
-            scene.fill(Outline::Polygon { points: points.clone() }, Colour::WHITE.translucent(0.0));
-            scene.stroke(Outline::Polyline { points }, Line::new(Colour::WHITE.translucent(0.0), 2.0).dashed(4.0, 4.0));
+            let points =
+                vec![Point::new(-far, far), Point::new(far, -far), Point::new(far, 2.0 * far), Point::new(5.0, far)];
+            scene.fill(Outline::Polygon { points: points.clone() }, clear);
+            scene.stroke(Outline::Polyline { points }, Line::new(clear, 2.0).dashed(4.0, 4.0));
             scene.fill(Outline::Circle { centre: Point::new(far, far), radius: 3.0 }, Colour::hex(0));
+            scene.fill(rectangle(20.0, 20.0, far.abs(), far.abs()), Colour::hex(0));
+            scene.text(Text::new("far", Point::new(far, far), 9.0, Colour::hex(0)));
             let bitmap = raster(&scene);
             assert_eq!((bitmap.width(), bitmap.height(), bitmap.pixel(4, 6)), (20, 16, RED), "{far}");
         }
         let mut scene = Scene::new(10.0, 8.0);
         scene.line(Point::new(-1e4, 4.0), Point::new(1e4, 4.0), Line::new(RED, 2.0));
+        scene.line(Point::new(-490.0, -492.0), Point::new(510.0, 508.0), Line::new(RED, 2.0));
         let bitmap = raster(&scene);
         assert_eq!([0, 10, 19].map(|x| bitmap.pixel(x, 8)), [RED; 3]);
-        assert_eq!(bitmap.pixel(10, 4), Colour::WHITE);
+        assert_eq!([bitmap.pixel(6, 2), bitmap.pixel(18, 14), bitmap.pixel(14, 2)], [RED, RED, Colour::WHITE]);
+        scene.fill(rectangle(-1e9, -1e9, 2e9, 2e9), RED);
+        let bitmap = raster(&scene);
+        assert_eq!([bitmap.pixel(0, 0), bitmap.pixel(19, 15)], [RED; 2]);
     }
 
     #[test]
