@@ -25,7 +25,7 @@ pub(super) fn write(example: &Example, stage: Stage, name: &str, path: &Path) ->
         (Stage::AeTrain, file::HISTORY) => TrainingEpoch::write(path, &history(example)).unwrap(),
         (Stage::AeTrain, file::RECONSTRUCTIONS) => reconstructions(example).write(path).unwrap(),
         (Stage::AeTrain, file::PRIOR_SAMPLES) => decoded(3).write(path).unwrap(),
-        (Stage::AeTrain, file::PRIOR_GRID) if example.latent_dim == 2 => decoded(5).write(path).unwrap(),
+        (Stage::AeTrain, file::PRIOR_GRID) => decoded(5).write(path).unwrap(),
         (Stage::LatentExport, file::TRAIN_LATENTS) => latents(example, Split::Train, path),
         (Stage::LatentExport, file::TEST_LATENTS) => latents(example, Split::Test, path),
         (Stage::ClusterEval, file::ASSIGNMENTS) => assignments(example).write(path).unwrap(),

@@ -185,7 +185,9 @@ impl Example {
         let fingerprint = plan.fingerprint();
         let work = plan.begin(reason).unwrap();
         let some: &[&str] = if self.model.is_variational() { stage.outputs_of_some() } else { &[] };
-        for name in stage.outputs().iter().chain(some) {
+        // As a training does, which has a plane of two latent dimensions only.
+        let is_left_out = |name: &&str| *name == file::PRIOR_GRID && self.latent_dim != 2;
+        for name in stage.outputs().iter().chain(some).filter(|name| !is_left_out(name)) {
             if !contents::write(&self, stage, name, &work.file(name)) {
                 std::fs::write(work.file(name), format!("{name} of {fingerprint:?}")).unwrap();
             }

@@ -48,6 +48,15 @@ impl FinishedStage {
         &self.manifest
     }
 
+    /// One of the folder's files that a stage leaves of some models only, as [`file`](Self::file) gives it; none where the manifest
+    /// lists none.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn file_if_any(&self, name: &str) -> Result<Option<VerifiedFile>> {
+        self.manifest.outputs.contains_key(name).then(|| self.file(name)).transpose()
+    }
+
     /// One of the folder's files, its content checked against the manifest.
     ///
     /// # Errors

@@ -53,11 +53,8 @@ const SAID_OF_GRID: &str = "The plane is decoded where the prior's quantiles cro
 fn read(entry: &Entry) -> Result<Prior, StoreError> {
     let samples = DecodedSheet::read(&entry.file(Stage::AeTrain, file::PRIOR_SAMPLES)?)?;
     // Only a model of two latent dimensions has a plane.
-    let grid = match entry.file(Stage::AeTrain, file::PRIOR_GRID) {
-        Ok(path) => Some(DecodedSheet::read(&path)?),
-        Err(StoreError::Missing { .. }) => None,
-        Err(error) => return Err(error),
-    };
+    let grid = entry.finished(Stage::AeTrain)?.file_if_any(file::PRIOR_GRID)?;
+    let grid = grid.map(|file| DecodedSheet::read(file.path())).transpose()?;
     Ok(Prior { grid, samples })
 }
 

@@ -313,6 +313,19 @@ fn priors_are_drawn_of_variational_models_alone() {
     assert!(drawing.scene.texts().contains(&"9 draws"));
 }
 
+/// Its plane would have too many dimensions.
+#[test]
+fn the_prior_of_many_dimensions_is_drawn_without_a_plane() {
+    let folder = tempfile::tempdir().unwrap();
+    example(folder.path(), "cvae-32", ModelKind::Cvae, 32).train();
+    let mut gaps = Gaps::default();
+    let drawings = prior::draw(&catalogue(folder.path(), &["cvae-32"]), &mut gaps);
+    assert_eq!(gaps.lines(), [] as [&str; 0]);
+    let [drawing] = &drawings[..] else { panic!("{drawings:?}") };
+    assert_eq!(drawing.scene.images().len(), 1);
+    assert!(drawing.scene.texts().contains(&"9 draws"));
+}
+
 #[test]
 fn a_run_without_a_stage_is_left_out_and_named() {
     let folder = tempfile::tempdir().unwrap();
