@@ -48,8 +48,8 @@ pub struct Protocol {
     /// `student`.
     #[serde(flatten)]
     pub naming: Naming,
-    /// How often a refinement begins, each time from the same model, with other heads of `imsat` and other draws; the start of the
-    /// lowest loss goes on.
+    /// How often a refinement begins, each time from the run's model, or a new one of other values, with other heads of `imsat` and
+    /// other draws; the start of the lowest loss goes on.
     #[serde(skip_serializing_if = "is_one")]
     pub restarts: u32,
     /// `imsat`'s heads.

@@ -106,7 +106,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let checkpoints = work.checkpoints();
         options.interrupt.listen();
         let networks = (heads, student.transpose()?);
-        let starts = StartValues::new(&model, starts);
+        let starts = StartValues::new(&model, source.files.is_none(), starts);
         let planned = (&protocol, course.epochs());
         let mut state = State::resume(&mut model, networks, planned, starts, &checkpoints, progress)?;
         refine(&mut model, &mut state, (&protocol, &course, clusters), &images, &checkpoints, (options, progress))?;

@@ -86,16 +86,17 @@ impl Starts {
 /// What starts begin with and leave.
 pub(crate) struct StartValues {
     starts: Option<Starts>,
-    /// The model's values before the first.
-    given: Vec<Tensor>,
+    /// The values that a run's model begins with each time; a new one begins with others.
+    given: Option<Vec<Tensor>>,
     /// Those of model and heads after the best, while there are more to come.
     best: Option<[Vec<Tensor>; 2]>,
 }
 
 impl StartValues {
-    /// For a refinement of `model` that has not begun.
-    pub(crate) fn new(model: &Autoencoder, starts: Option<Starts>) -> Self {
-        Self { starts, given: starts.map(|_| model.parameters().copies()).unwrap_or_default(), best: None }
+    /// For a refinement of `model`, a new one or a run's, that has not begun.
+    pub(crate) fn new(model: &Autoencoder, is_new: bool, starts: Option<Starts>) -> Self {
+        let given = starts.filter(|_| !is_new).map(|_| model.parameters().copies());
+        Self { starts, given, best: None }
     }
 
     pub(crate) fn starts(&self) -> Option<Starts> {
@@ -105,8 +106,12 @@ impl StartValues {
     /// Gives model and heads other beginnings if a start begins in `epoch`.
     pub(crate) fn begin(&self, epoch: u32, seed: u64, model: &mut Autoencoder, heads: &mut ClusterHeads) {
         if self.starts.is_some_and(|starts| starts.begins(epoch)) {
-            model.parameters_mut().assign_all(&self.given);
-            heads.begin_anew(Seed(seed).within(epoch));
+            let seed = Seed(seed).within(epoch);
+            match &self.given {
+                Some(given) => model.parameters_mut().assign_all(given),
+                None => model.begin_anew(seed),
+            }
+            heads.begin_anew(seed);
         }
     }
 
@@ -230,18 +235,20 @@ mod tests {
     fn the_start_of_the_lowest_loss_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("best.safetensors");
-        for losses in [[-3.0, -1.0, -2.0], [-1.0, -3.0, -2.0], [-1.0, -2.0, -3.0], [-2.0, -2.0, -1.0]] {
+        let losses = [[-3.0, -1.0, -2.0], [-1.0, -3.0, -2.0], [-1.0, -2.0, -3.0], [-2.0, -2.0, -1.0]];
+        for (losses, is_new) in losses.into_iter().zip([true, false, true, false]) {
             let description = describe(ModelKind::Ae, 2, 8, 8).unwrap();
             let mut model = Autoencoder::new(description, Device::Cpu, 0).unwrap();
             let shape = HeadsShape { heads: 2, hidden_units: 3, clusters: 4 };
             let mut heads = ClusterHeads::new(&model, shape, Device::Cpu, 0).unwrap();
             let starts = course(&protocol("imsat:4", 3)).1;
-            let mut values = StartValues::new(&model, starts);
+            let mut values = StartValues::new(&model, is_new, starts);
             let (given, mut history, mut left) = (model.parameters().copies(), Vec::new(), Vec::new());
             for epoch in 1..=9 {
                 values.begin(epoch, 7, &mut model, &mut heads);
                 if epoch % 3 == 1 {
-                    assert_eq!(model.parameters().copies(), given);
+                    let is_given = model.parameters().copies() == given;
+                    assert_eq!(is_given, !is_new || epoch == 1, "{losses:?} {epoch}");
                 }
                 // What training does.
                 model

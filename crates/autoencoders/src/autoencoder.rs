@@ -132,6 +132,11 @@ impl Autoencoder {
         &self.parameters
     }
 
+    /// Forgets everything: the values are drawn from `seed`, as [`new`](Self::new) draws them.
+    pub fn begin_anew(&mut self, seed: u64) {
+        self.parameters.initialise(seed);
+    }
+
     /// Its values, to be given others.
     pub fn parameters_mut(&mut self) -> &mut Parameters {
         &mut self.parameters
