@@ -22,8 +22,7 @@ const TRIAL_EPOCHS: u32 = 3;
 /// # Errors
 /// There is no phase of `imsat`, or objectives that need names come before its end.
 pub(crate) fn check(protocol: &Protocol) -> anyhow::Result<()> {
-    let phases = protocol.recipe.phases();
-    let heads = phases.iter().position(|phase| phase.has(Objective::Imsat));
+    let (phases, heads) = (protocol.recipe.phases(), heads(&protocol.recipe));
     let needs_names = |phase: &Phase| phase.has(Objective::Student) || phase.has_fixed_centres();
     let is_alone = heads.is_some_and(|heads| !phases.iter().take(heads + 1).any(needs_names));
     ensure!(
@@ -34,6 +33,11 @@ pub(crate) fn check(protocol: &Protocol) -> anyhow::Result<()> {
         protocol.recipe
     );
     Ok(())
+}
+
+/// Where the first phase of `imsat` stands.
+fn heads(recipe: &Recipe) -> Option<usize> {
+    recipe.phases().iter().position(|phase| phase.has(Objective::Imsat))
 }
 
 /// When starts begin and end.
@@ -49,9 +53,8 @@ pub(crate) struct Starts {
 /// the trial of these, and then the rest of the recipe. The starts are none where there is one, or no phase to compare them by.
 pub(crate) fn course(protocol: &Protocol) -> (Recipe, Option<Starts>) {
     let (recipe, count) = (&protocol.recipe, protocol.restarts);
-    let phases = recipe.phases();
-    let heads = phases.iter().position(|phase| phase.has(Objective::Imsat)).filter(|_| count > 1);
-    let Some((before, rest)) = heads.and_then(|heads| phases.split_at_checked(heads)) else {
+    let heads = heads(recipe).filter(|_| count > 1);
+    let Some((before, rest)) = heads.and_then(|heads| recipe.phases().split_at_checked(heads)) else {
         return (recipe.clone(), None);
     };
     let trial = rest.first().map(|heads| Phase { epochs: TRIAL_EPOCHS, ..heads.clone() });
