@@ -30,6 +30,22 @@ pub(crate) fn without_hashes(text: &str) -> String {
     numbered.fold(text.to_owned(), |text, (hash, number)| text.replace(hash, &format!("content-{number:04}")))
 }
 
+/// How many of `count` a share is.
+fn parts_of(count: u64, share: f64) -> u64 {
+    (share * count as f64).round() as u64
+}
+
+/// The share that `part` of `parts` has of `count`, nearly the same for each.
+fn shared_out(count: u64, parts: u64, part: u64) -> u64 {
+    count / parts + u64::from(part < count % parts)
+}
+
+/// Ten counts: `right` at `class`, and `wrong` shared out among the others.
+fn row(class: u64, right: u64, wrong: u64) -> Vec<u64> {
+    let other = |digit: u64| shared_out(wrong, 9, (digit + 9 - class) % 10);
+    (0..10).map(|digit| if digit == class { right } else { other(digit) }).collect()
+}
+
 /// A run to be made; its figures are the seed's, so that they can be told apart.
 pub(crate) struct Example {
     pub dir: RunDir,
@@ -112,21 +128,34 @@ impl Example {
         self.stage(Stage::ReconEval, None, &json!({ "readable_probability": 0.5 }), &[weights], Some(&metrics))
     }
 
+    /// With as many images named right as `accuracy` says, and three in a hundred of all fewer by one-to-one names.
     pub fn cluster(self, tag: Option<&str>, cluster_count: u32, accuracy: f64) -> Self {
+        let clusters = u64::from(cluster_count);
+        // One cluster at least has no one-to-one name.
+        let named = (clusters - 1).min(10);
+        let (count, unnamed) = (20_000, 600);
+        let right = parts_of(count, accuracy);
+        let row = |cluster: u64| {
+            let right = match cluster < named {
+                true => shared_out(right - unnamed, named, cluster),
+                false => shared_out(unnamed, clusters - named, cluster - named),
+            };
+            row(cluster % 10, right, shared_out(count - parts_of(count, accuracy), clusters, cluster))
+        };
         let split = ClusterSplitMetrics {
-            count: 20_000,
+            count,
             majority_accuracy: accuracy,
             one_to_one_accuracy: accuracy - 0.03,
             normalized_mutual_information: accuracy - 0.1,
             adjusted_rand_index: 0.3,
             inertia: 1e5,
             silhouette: None,
-            cluster_by_class: (0..u64::from(cluster_count)).map(|cluster| (cluster..cluster + 10).collect()).collect(),
+            cluster_by_class: (0..clusters).map(row).collect(),
         };
         let metrics = ClusterMetrics {
             cluster_count,
-            majority_names: (0..cluster_count).map(|cluster| Some((cluster % 10) as u8)).collect(),
-            one_to_one_names: Vec::new(),
+            majority_names: (0..clusters).map(|cluster| Some((cluster % 10) as u8)).collect(),
+            one_to_one_names: (0..clusters).map(|cluster| (cluster < named).then_some(cluster as u8)).collect(),
             splits: BTreeMap::from([("train".to_owned(), split)]),
         };
         let parameters =
@@ -136,12 +165,12 @@ impl Example {
     }
 
     pub fn classify(self, tag: Option<&str>, epochs: u32, accuracy: f64) -> Self {
-        let split = |accuracy| ClassifySplitMetrics {
-            count: 4_000,
-            loss: 0.3,
-            accuracy,
-            confusion: vec![(1..11).collect(); 10],
-            classes: Vec::new(),
+        let count = 4_000;
+        let split = |accuracy| {
+            let right = parts_of(count, accuracy);
+            let confused = |class| row(class, shared_out(right, 10, class), shared_out(count - right, 10, class));
+            let confusion = (0..10).map(confused).collect();
+            ClassifySplitMetrics { count, loss: 0.3, accuracy, confusion, classes: Vec::new() }
         };
         let splits =
             BTreeMap::from([("train".to_owned(), split(accuracy + 0.02)), ("test".to_owned(), split(accuracy))]);

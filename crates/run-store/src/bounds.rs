@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, de};
 
 /// By how much a mean of numbers that are at a bound may pass it.
-const ROUNDING: f64 = 1e-9;
+pub(crate) const ROUNDING: f64 = 1e-9;
 
 /// A number above 0: what is divided by it, or by its root, stays finite.
 pub(crate) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -32,6 +32,14 @@ pub trait Document: Serialize + DeserializeOwned {
         let _ = older;
         document
     }
+
+    /// Checks that the document's parts agree with each other, such as a share with the counts that it is of.
+    ///
+    /// # Errors
+    /// What was found to disagree, in words.
+    fn check(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
 }
 
 #[derive(Serialize)]
@@ -50,17 +58,18 @@ struct VersionOnly {
 /// Writes `document` to `path`, readable by people.
 ///
 /// # Errors
-/// The file cannot be written; or the document would not be read again, as one with a figure that is not finite: nothing is
-/// written then.
+/// The file cannot be written; or the document would not be read again, as one with a figure that is not finite or that is not
+/// that of the counts beside it: nothing is written then.
 pub fn write_document<T: Document>(path: &Path, document: &T) -> Result<()> {
     let text = document_text(document)
         .map_err(|error| StoreError::invalid(path, format!("{} cannot be written: {error}", T::KIND), "report this"))?;
     check_value_count(path, T::KIND, text.as_bytes(), "nothing was written")?;
     // JSON knows no number that is not finite: `null` would stand in its place.
-    parse::<T>(text.as_bytes()).map_err(|problem| {
+    let read: T = parse(text.as_bytes()).map_err(|problem| {
         let problem = format!("expected {} with finite numbers, found another ({problem})", T::KIND);
         StoreError::invalid(path, problem, "nothing was written; see whether what they were computed from is sound")
     })?;
+    check(path, &read, "nothing was written; report this")?;
     fs::write(path, text).map_err(StoreError::io("write", path))
 }
 
@@ -89,7 +98,7 @@ pub fn schema_version(path: &Path) -> Result<u64> {
 /// Reads a document from `path`.
 ///
 /// # Errors
-/// The file cannot be read, is not such a document, or is of a newer version.
+/// The file cannot be read, is not such a document, is one whose parts disagree, or is of a newer version.
 pub fn read_document<T: Document>(path: &Path) -> Result<T> {
     let bytes = read_bytes(path, T::KIND, T::ADVICE)?;
     let not_this = |problem: String| {
@@ -105,13 +114,22 @@ pub fn read_document<T: Document>(path: &Path) -> Result<T> {
             supported,
         });
     }
-    match u32::try_from(version.schema_version).ok().filter(|found| *found < supported) {
-        None => parse(&bytes).map_err(not_this),
+    let document = match u32::try_from(version.schema_version).ok().filter(|found| *found < supported) {
+        None => parse(&bytes).map_err(not_this)?,
         Some(older) => {
             let document = T::upgrade(parse(&bytes).map_err(not_this)?, older);
-            serde_json::from_value(document).map_err(|error| not_this(error.to_string()))
+            serde_json::from_value(document).map_err(|error| not_this(error.to_string()))?
         }
-    }
+    };
+    check(path, &document, T::ADVICE)?;
+    Ok(document)
+}
+
+/// Checks the parts of `document`, from or for `path`, against each other.
+fn check<T: Document>(path: &Path, document: &T, advice: &str) -> Result<()> {
+    document.check().map_err(|found| {
+        StoreError::invalid(path, format!("expected {} that agree with each other, found {found}", T::KIND), advice)
+    })
 }
 
 /// The bytes of the document at `path`, of which there are not too many for any document of ours.

@@ -51,8 +51,10 @@ impl FolderReplacement {
         sync_all(&self.partial)?;
         // The old folder is next where new ones are begun: with its lock, nobody begins in it before it is gone.
         let old = lock_folder(&self.target, &self.target)?;
-        put_in_place(&self.partial, &self.target, &hidden(&self.target, "previous"))?;
+        let previous = hidden(&self.target, "previous");
+        put_in_place(&self.partial, &self.target, &previous)?;
         self.committed = true;
+        remove_folder(&previous)?;
         if let Some(parent) = self.target.parent() {
             sync(parent)?;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::document::read_document;
 use crate::error::{Result, StoreError};
@@ -32,10 +32,24 @@ pub(crate) fn check_own(dir: &StageDir) -> Result<()> {
 /// [`check_own`] finds it the next time. What cannot be moved is said by an error.
 pub(crate) fn carry_over(stage: Stage, old: &Path, new: &Path) -> Result<()> {
     for name in foreign(stage, old)? {
+        // Somebody may have removed it since.
+        fs::create_dir_all(new).map_err(StoreError::io("create", new))?;
         let place = new.join(&name);
+        if place.symlink_metadata().is_ok() {
+            let problem = format!("expected room for what lies in {} by the same name, found none", old.display());
+            return Err(StoreError::invalid(&place, problem, "move one of them away"));
+        }
         fs::rename(old.join(&name), &place).map_err(StoreError::io("move", &place))?;
     }
     Ok(())
+}
+
+/// Does so for the result before this one, where a kill came before all of it was moved: whole yet, it waits to be removed.
+pub(crate) fn carry_over_left(dir: &StageDir) -> Result<()> {
+    // Without a manifest it is in the making, or half removed, after all of it was moved.
+    let is_result = |folder: &PathBuf| is_folder(folder) && folder.join(file::MANIFEST).exists();
+    let left = [dir.partial(), dir.previous()].into_iter().filter(is_result);
+    left.into_iter().try_for_each(|old| carry_over(dir.stage(), &old, &dir.path()))
 }
 
 /// The names in `folder` that are neither what the stage writes, nor what the manifest there records, nor what file managers and
@@ -144,6 +158,34 @@ mod tests {
         assert!(!dir.partial().exists());
         let error = begin(&dir).unwrap_err().to_string();
         assert!(error.contains("found .git, which"), "{error}");
+    }
+
+    /// As the moment after the new folder has taken the old one's place leaves them, with a swap of the two and without.
+    #[test]
+    fn a_note_that_comes_late_is_kept_when_a_kill_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = dir(&folder);
+        for waits_at in [dir.partial(), dir.previous()] {
+            commit(&dir, &[file::METRICS]);
+            fs::create_dir(&waits_at).unwrap();
+            fs::copy(dir.file(file::MANIFEST), waits_at.join(file::MANIFEST)).unwrap();
+            fs::write(waits_at.join("notes.txt"), "mine").unwrap();
+            let error = begin(&dir).unwrap_err().to_string();
+            assert!(error.contains("found notes.txt, which"), "{error}");
+            assert_eq!(fs::read_to_string(dir.file("notes.txt")).unwrap(), "mine");
+            // Another of the same name is not written over.
+            fs::write(waits_at.join("notes.txt"), "older").unwrap();
+            let error = begin(&dir).unwrap_err().to_string();
+            assert!(error.contains("found none") && error.ends_with("move one of them away"), "{error}");
+            assert_eq!(fs::read_to_string(waits_at.join("notes.txt")).unwrap(), "older");
+            // Where the new result is gone, the note takes its place.
+            fs::remove_dir_all(dir.path()).unwrap();
+            let error = begin(&dir).unwrap_err().to_string();
+            assert!(error.contains("found notes.txt, which"), "{error}");
+            assert_eq!(fs::read_to_string(dir.file("notes.txt")).unwrap(), "older");
+            fs::remove_file(dir.file("notes.txt")).unwrap();
+        }
+        commit(&dir, &[file::METRICS]);
     }
 
     /// With a damaged manifest, without one, with files of an earlier version and with what file managers leave.

@@ -12,6 +12,7 @@
 //! This crate never computes a result: no libtorch, no clustering, no command line. A stage that needs another stage's
 //! output finds its type here and nowhere else.
 
+mod agreement;
 mod artifacts;
 mod assignments;
 mod bounds;

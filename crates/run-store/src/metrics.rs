@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agreement;
 use crate::bounds::{coefficient, not_negative, optional_coefficient, optional_share, share};
 use crate::document::{Document, VALUE_LIMIT};
 use crate::history::ElboEpoch;
@@ -27,6 +28,10 @@ pub struct DatasetMetrics {
 
 impl Document for DatasetMetrics {
     const KIND: &'static str = "dataset figures";
+
+    fn check(&self) -> Result<(), String> {
+        agreement::of_dataset(self)
+    }
 }
 
 /// What ae-train reached.
@@ -137,6 +142,10 @@ pub struct ReconstructionMetrics {
 
 impl Document for ReconstructionMetrics {
     const KIND: &'static str = "figures of reconstructions";
+
+    fn check(&self) -> Result<(), String> {
+        agreement::of_reconstructions(self)
+    }
 }
 
 /// How many images can be read.
@@ -195,6 +204,10 @@ impl ClusterMetrics {
 
 impl Document for ClusterMetrics {
     const KIND: &'static str = "clustering figures";
+
+    fn check(&self) -> Result<(), String> {
+        agreement::of_clusters(self)
+    }
 }
 
 /// Scores of one split's clusters, all in [0, 1] unless said.
@@ -244,6 +257,10 @@ pub struct ClassifyMetrics {
 
 impl Document for ClassifyMetrics {
     const KIND: &'static str = "classifier figures";
+
+    fn check(&self) -> Result<(), String> {
+        agreement::of_classes(self)
+    }
 }
 
 /// A classifier's figures on one split, in inference mode.
@@ -319,7 +336,7 @@ mod tests {
         let is_written = |class_count: u32, cluster_count: u32| {
             let clusters = cluster_count as usize;
             let split = ClusterSplitMetrics {
-                count: 1,
+                count: 0,
                 majority_accuracy: 1.0,
                 one_to_one_accuracy: 1.0,
                 normalized_mutual_information: 1.0,

@@ -120,8 +120,8 @@ pub(crate) fn remove_folder(path: &Path) -> Result<()> {
     }
 }
 
-/// Moves the folder `partial` to `path`; an earlier folder there ends up at `partial`, or is removed. Where the system cannot
-/// swap two folders, the earlier one waits at `previous` meanwhile.
+/// Moves the folder `partial` to `path`; an earlier folder there ends up at `partial`, or at `previous` where the system cannot swap
+/// two folders.
 pub(crate) fn put_in_place(partial: &Path, path: &Path, previous: &Path) -> Result<()> {
     if !path.exists() {
         return fs::rename(partial, path).map_err(StoreError::io("create", path));
@@ -136,7 +136,7 @@ pub(crate) fn put_in_place(partial: &Path, path: &Path, previous: &Path) -> Resu
         let _ = fs::rename(previous, path);
         return Err(StoreError::Io { action: "replace", path: path.to_owned(), source });
     }
-    remove_folder(previous)
+    Ok(())
 }
 
 /// Swaps two folders in one step. False where the system or the file system cannot.

@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 use crate::checkpoint::{Checkpoints, drop_unfinished};
 use crate::document::write_document;
 use crate::error::{Result, StoreError};
-use crate::foreign::{carry_over, check_own};
+use crate::foreign::{carry_over, carry_over_left, check_own};
 use crate::hash::{ContentHash, hash_file};
 use crate::layout::{StageDir, file};
 use crate::lock::FolderLock;
@@ -42,6 +42,7 @@ impl Work {
         // Another may have come first since the plan was made.
         check_rival(&plan.dir)?;
         recover_locked(&plan.dir)?;
+        carry_over_left(&plan.dir)?;
         check_own(&plan.dir)?;
         let partial = plan.dir.partial();
         prepare(&partial, &reason)?;
@@ -110,9 +111,11 @@ impl Work {
         put_in_place(&self.partial, &dir.path(), &dir.previous())?;
         self.committed = true;
         sync(dir.run())?;
-        // What now stands at the partial path is the old result, if there was one. The new one is whole without this.
-        carry_over(dir.stage(), &self.partial, &dir.path())?;
-        let _ = remove_result(&self.partial);
+        // What now stands there is the old result, if there was one. The new one is whole without this.
+        for old in [&self.partial, &dir.previous()] {
+            carry_over(dir.stage(), old, &dir.path())?;
+            let _ = remove_result(old);
+        }
         Ok(manifest)
     }
 }
@@ -203,6 +206,7 @@ pub(crate) fn tidy(dir: &StageDir, key: ContentHash) {
     let (partial, previous) = (dir.partial(), dir.previous());
     if (partial.exists() || previous.exists())
         && let Ok(_lock) = FolderLock::take(dir)
+        && carry_over_left(dir).is_ok()
     {
         // With a manifest it is the result before this one, on its way out. What cannot be removed does no harm.
         let _ = match is_folder(&partial) && !partial.join(file::MANIFEST).exists() {
@@ -211,7 +215,7 @@ pub(crate) fn tidy(dir: &StageDir, key: ContentHash) {
                 .drop_outrun()
                 .and_then(|()| clear_but_checkpoints(&partial)),
         };
-        let _ = remove_folder(&previous);
+        let _ = remove_result(&previous);
     }
 }
 
@@ -336,10 +340,11 @@ mod tests {
     #[test]
     fn what_is_left_of_a_replaced_result_is_cleared() {
         let folder = tempfile::tempdir().unwrap();
-        begin(folder.path()).unwrap().commit(environment()).unwrap();
-        let dir = dir(folder.path());
+        let dir = RunDir::new(folder.path()).stage(Stage::AeTrain, None);
+        let plan = || Plan::new(dir.clone(), &json!({})).unwrap();
+        plan().begin(Reason::First).unwrap().commit(environment()).unwrap();
         let tidied = || {
-            Plan::new(dir.clone(), &json!({})).unwrap().tidy();
+            plan().tidy();
             !dir.partial().exists()
         };
         fs::create_dir_all(dir.partial().join(file::CHECKPOINT).join("epoch-00003")).unwrap();

@@ -30,18 +30,19 @@ fn read(entry: &Entry) -> Result<[HeatMap; 2], StoreError> {
     let path = entry.file(Stage::ClusterEval, file::METRICS)?;
     let clusters: ClusterMetrics = read_document(&path)?;
     let lacks = |path: &std::path::Path, split: Split, stage: Stage| {
-        let problem = format!("expected a table of counts of the {split} split, as wide in each row, found none");
+        let problem = format!("expected figures of the {split} split, found none");
         StoreError::invalid(path, problem, format!("rerun {stage} with --force"))
     };
-    let table = clusters.splits.get(Split::Train.name()).map(|split| &split.cluster_by_class);
-    let table = table.filter(|table| is_table(table)).ok_or_else(|| lacks(&path, Split::Train, Stage::ClusterEval))?;
-    let clustering = clustering(table, &clusters.majority_names);
+    let split =
+        clusters.splits.get(Split::Train.name()).ok_or_else(|| lacks(&path, Split::Train, Stage::ClusterEval))?;
+    let heading =
+        format!("K-means, training latents: {:.1} % right by majority names", 100.0 * split.majority_accuracy);
+    let clustering = HeatMap { heading, ..clustering(&split.cluster_by_class, &clusters.majority_names) };
 
     let path = entry.file(Stage::LatentClassify, file::METRICS)?;
     let classes: ClassifyMetrics = read_document(&path)?;
-    let table = classes.splits.get(Split::Test.name());
-    let table = table.filter(|split| is_table(&split.confusion));
-    let split = table.ok_or_else(|| lacks(&path, Split::Test, Stage::LatentClassify))?;
+    let split =
+        classes.splits.get(Split::Test.name()).ok_or_else(|| lacks(&path, Split::Test, Stage::LatentClassify))?;
     let digits = digits(&split.confusion);
     let classifier = HeatMap {
         heading: format!("Classifier, test latents: {:.1} % right", 100.0 * split.accuracy),
@@ -51,15 +52,7 @@ fn read(entry: &Entry) -> Result<[HeatMap; 2], StoreError> {
         columns: digits,
         counts: split.confusion.clone(),
     };
-    let train = clusters.splits.get(Split::Train.name());
-    let accuracy = train.map_or(0.0, |split| 100.0 * split.majority_accuracy);
-    let heading = format!("K-means, training latents: {accuracy:.1} % right by majority names");
-    Ok([HeatMap { heading, ..clustering }, classifier])
-}
-
-/// Whether there is a row, and all are as long as the first.
-fn is_table(counts: &[Vec<u64>]) -> bool {
-    counts.first().is_some_and(|first| !first.is_empty() && counts.iter().all(|row| row.len() == first.len()))
+    Ok([clustering, classifier])
 }
 
 fn digits(counts: &[Vec<u64>]) -> Vec<String> {
