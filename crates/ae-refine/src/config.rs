@@ -49,7 +49,7 @@ pub struct Protocol {
     #[serde(flatten)]
     pub naming: Naming,
     /// How often a refinement begins, each time from the run's model, or a new one of other values, with other heads of `imsat` and
-    /// other draws; the start of the lowest loss goes on.
+    /// other draws; the start whose clusters a student learns best goes on.
     #[serde(skip_serializing_if = "is_one")]
     pub restarts: u32,
     /// `imsat`'s heads.

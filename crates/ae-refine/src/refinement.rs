@@ -57,9 +57,11 @@ pub(crate) fn refine(
         };
         let refuse = |error: NotFinite| anyhow!(error.with(Remedy::Checkpoint));
         let Trained { loss, head_agreement, renamed } = trained.map_err(refuse)?;
-        state.starts.end((epoch, loss), &state.training.history, model, &mut state.heads);
-        // A phase that leaves the model as it was leaves its losses too.
-        let last = state.training.history.last().filter(|_| !place.phase.moves_model());
+        let student = state.student.as_mut().map(|student| &mut student.network);
+        state.starts.end((epoch, loss), &state.training.history, (model, &mut state.heads), student);
+        // A phase that leaves the model as it was leaves its losses too, unless another start goes on.
+        let is_moved = place.phase.moves_model() || state.starts.are_over_with(epoch);
+        let last = state.training.history.last().filter(|_| !is_moved);
         let (train_loss, test_loss) = last.map_or_else(
             || {
                 let judged = images.train.narrow(0, 0, count.min(images.test.size()[0]));
@@ -78,8 +80,8 @@ pub(crate) fn refine(
         state.training.history.push(row);
         progress.milestone(&status(epoch, course, state.training.history.last()));
         // What a student leaves as it was is kept already, and of starts nothing but what goes on.
-        let goes_on = state.starts.starts().is_none_or(|starts| epoch >= starts.last_epoch());
-        if place.is_last() && place.phase.moves_model() && goes_on {
+        let goes_on = !state.starts.may_be_given_up(epoch) || state.starts.are_over_with(epoch);
+        if place.is_last() && is_moved && goes_on {
             state.kept.keep(epoch, model, images);
         }
         state.save(model, checkpoints)?;
@@ -146,7 +148,8 @@ fn train_epoch(
     let loss = losses.sum().double_value(&[]) / losses.count() as f64;
     let head_agreement = (!named.is_empty()).then(|| votes(&named, &state.heads).agreement);
     let mut renamed = None;
-    if let Some(student) = state.student.as_mut().filter(|_| place.phase.has(Objective::Student) && place.is_last()) {
+    let renames = place.phase.has(Objective::Student) && place.is_last() && !state.starts.may_be_given_up(epoch);
+    if let Some(student) = state.student.as_mut().filter(|_| renames) {
         renamed = Some(student.rename(model, protocol, pixels, interrupt)?);
     }
     Some(Ok(Trained { loss, head_agreement, renamed }))

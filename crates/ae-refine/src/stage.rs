@@ -13,8 +13,9 @@ use training::{Images, REPORT_COUNTS, prepare_process};
 
 use crate::config::{Config, Origin, Protocol};
 use crate::objective::Objective;
+use crate::recipe::Recipe;
 use crate::refinement::refine;
-use crate::starts::{StartValues, check, course};
+use crate::starts::{StartValues, Starts, check, course};
 use crate::state::State;
 use crate::student::Student;
 
@@ -25,6 +26,9 @@ struct Parameters<'a> {
     latent_dim: u32,
     #[serde(flatten)]
     protocol: &'a Protocol,
+    /// What each of several starts does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<&'a Recipe>,
 }
 
 /// The model that is refined, before it is.
@@ -60,7 +64,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     protocol.test_count.get_or_insert(source.test_count);
     check(&protocol)?;
     let (course, starts) = course(&protocol);
-    let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol };
+    let start = starts.as_ref().map(Starts::each);
+    let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol, start };
     let mut plan = Plan::new(dir.clone(), &parameters)?.input(input::DATASET, &source.dataset);
     if let Some((model, weights)) = &source.files {
         plan = plan.input("model", model).input(input::WEIGHTS, weights);
@@ -98,7 +103,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let shape = HeadsShape { heads: protocol.heads, hidden_units: protocol.hidden_units, clusters };
         let mut heads = ClusterHeads::new(&model, shape, device, protocol.seed)?;
         heads.compute_in(protocol.precision);
-        let student = protocol.recipe.has(Objective::Student).then(|| {
+        let student = course.has(Objective::Student).then(|| {
             let mut network = ClusterStudent::new(&model, clusters, images.train.size()[0], device)?;
             network.compute_in(protocol.precision);
             anyhow::Ok(Student::new(network, protocol.learning_rate))

@@ -1,10 +1,12 @@
-//! Starts with other heads and other draws, of which one goes on. Which clusters heads fall into is chance, and a low loss tells the
-//! better ones; it needs no label.
+//! Starts with other heads and other draws, of which one goes on. Which clusters heads fall into is chance. Clusters that are of a
+//! kind are soon learnt: what a network that knows nothing yet still gets wrong, as it sees each image for the first time, is the length
+//! of what would have to be said to tell the names to someone who has the images (prequential coding: Dawid 1984; Blier & Ollivier
+//! 2018, "The description length of deep learning models"). The names that take least are the better ones; that needs no label.
 
 use std::path::Path;
 
 use anyhow::ensure;
-use autoencoders::{Autoencoder, ClusterHeads, Parameters, read_tensors, write_tensors};
+use autoencoders::{Autoencoder, ClusterHeads, ClusterStudent, Parameters, read_tensors, write_tensors};
 use run_store::RefinementEpoch;
 use tch::Tensor;
 use training::Seed;
@@ -13,9 +15,10 @@ use crate::config::Protocol;
 use crate::objective::Objective;
 use crate::recipe::{Phase, Recipe};
 
-/// Epochs of heads after which starts are compared, in a phase of their own. As early as in the third of ten epochs the losses of
-/// ten refinements told the better half.
+/// Epochs of heads, in a phase of their own, before their names are judged.
 const TRIAL_EPOCHS: u32 = 3;
+/// Epochs of the student that judges them: in the first each image is new to it.
+const JUDGING_EPOCHS: u32 = 1;
 
 /// Checks that starts can be compared, and that none has to know what the one before it found.
 ///
@@ -27,8 +30,8 @@ pub(crate) fn check(protocol: &Protocol) -> anyhow::Result<()> {
     let is_alone = heads.is_some_and(|heads| !phases.iter().take(heads + 1).any(needs_names));
     ensure!(
         protocol.restarts == 1 || is_alone,
-        "--restarts {}: expected a recipe with imsat, whose loss says which start goes on, and before its end no student, aspc or \
-         prototypes, which would need what it finds; found {}; leave --restarts out, or say another --recipe",
+        "--restarts {}: expected a recipe with imsat, whose clusters are judged, and before its end no student, aspc or prototypes, \
+         which would need what it finds; found {}; leave --restarts out, or say another --recipe",
         protocol.restarts,
         protocol.recipe
     );
@@ -40,17 +43,18 @@ fn heads(recipe: &Recipe) -> Option<usize> {
     recipe.phases().iter().position(|phase| phase.has(Objective::Imsat))
 }
 
-/// When starts begin and end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Several starts, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Starts {
     /// How many, at least 2.
     count: u32,
-    /// Epochs of each.
-    epochs: u32,
+    /// What each does.
+    each: Recipe,
 }
 
-/// What is done from the first epoch to the last: the recipe; of several starts, each by itself what comes before the heads and
-/// the trial of these, and then the rest of the recipe. The starts are none where there is one, or no phase to compare them by.
+/// What is done from the first epoch to the last: the recipe; of several starts, each by itself what comes before the heads, a trial
+/// of these and a student of what they found, and then the rest of the recipe. The starts are none where there is one, or no phase
+/// to compare them by.
 pub(crate) fn course(protocol: &Protocol) -> (Recipe, Option<Starts>) {
     let (recipe, count) = (&protocol.recipe, protocol.restarts);
     let heads = heads(recipe).filter(|_| count > 1);
@@ -58,29 +62,34 @@ pub(crate) fn course(protocol: &Protocol) -> (Recipe, Option<Starts>) {
         return (recipe.clone(), None);
     };
     let trial = rest.first().map(|heads| Phase { epochs: TRIAL_EPOCHS, ..heads.clone() });
-    let start: Vec<Phase> = before.iter().cloned().chain(trial).collect();
-    let epochs = start.iter().fold(0, |sum: u32, phase| sum.saturating_add(phase.epochs));
-    let starts = (0..count).flat_map(|_| start.iter().cloned());
-    (Recipe::of(starts.chain(rest.iter().cloned()).collect()), Some(Starts { count, epochs }))
+    let judging = Phase { objectives: vec![Objective::Student], epochs: JUDGING_EPOCHS };
+    let each: Vec<Phase> = before.iter().cloned().chain(trial).chain([judging]).collect();
+    let starts = (0..count).flat_map(|_| each.iter().cloned());
+    (Recipe::of(starts.chain(rest.iter().cloned()).collect()), Some(Starts { count, each: Recipe::of(each) }))
 }
 
 impl Starts {
+    /// What each does.
+    pub(crate) fn each(&self) -> &Recipe {
+        &self.each
+    }
+
     /// The last epoch of the last of them.
-    pub(crate) fn last_epoch(self) -> u32 {
-        self.count.saturating_mul(self.epochs)
+    fn last_epoch(&self) -> u32 {
+        self.count.saturating_mul(self.each.epochs())
     }
 
     /// Whether one begins in `epoch` that is not the first.
-    fn begins(self, epoch: u32) -> bool {
-        epoch > 1 && epoch <= self.last_epoch() && (epoch - 1).is_multiple_of(self.epochs)
+    fn begins(&self, epoch: u32) -> bool {
+        epoch > 1 && epoch <= self.last_epoch() && (epoch - 1).is_multiple_of(self.each.epochs())
     }
 
-    fn ends(self, epoch: u32) -> bool {
-        epoch <= self.last_epoch() && epoch.is_multiple_of(self.epochs)
+    fn ends(&self, epoch: u32) -> bool {
+        epoch <= self.last_epoch() && epoch.is_multiple_of(self.each.epochs())
     }
 
-    /// The last epoch, of those in `history`, of the start whose loss was lowest.
-    fn best(self, history: &[RefinementEpoch]) -> Option<&RefinementEpoch> {
+    /// The last epoch, of those in `history`, of the start whose student had the lowest loss.
+    fn best<'a>(&self, history: &'a [RefinementEpoch]) -> Option<&'a RefinementEpoch> {
         let ended = history.iter().filter(|row| self.ends(row.epoch));
         ended.min_by(|one, other| one.objective.total_cmp(&other.objective))
     }
@@ -98,17 +107,23 @@ pub(crate) struct StartValues {
 impl StartValues {
     /// For a refinement of `model`, a new one or a run's, that has not begun.
     pub(crate) fn new(model: &Autoencoder, is_new: bool, starts: Option<Starts>) -> Self {
-        let given = starts.filter(|_| !is_new).map(|_| model.parameters().copies());
+        let given = (starts.is_some() && !is_new).then(|| model.parameters().copies());
         Self { starts, given, best: None }
     }
 
-    pub(crate) fn starts(&self) -> Option<Starts> {
-        self.starts
+    /// Whether `epoch` is of a start, which may come to nothing.
+    pub(crate) fn may_be_given_up(&self, epoch: u32) -> bool {
+        self.starts.as_ref().is_some_and(|starts| epoch <= starts.last_epoch())
+    }
+
+    /// Whether the last start ends with `epoch`.
+    pub(crate) fn are_over_with(&self, epoch: u32) -> bool {
+        self.starts.as_ref().is_some_and(|starts| epoch == starts.last_epoch())
     }
 
     /// Gives model and heads other beginnings if a start begins in `epoch`.
     pub(crate) fn begin(&self, epoch: u32, seed: u64, model: &mut Autoencoder, heads: &mut ClusterHeads) {
-        if self.starts.is_some_and(|starts| starts.begins(epoch)) {
+        if self.starts.as_ref().is_some_and(|starts| starts.begins(epoch)) {
             let seed = Seed(seed).within(epoch);
             match &self.given {
                 Some(given) => model.parameters_mut().assign_all(given),
@@ -118,16 +133,19 @@ impl StartValues {
         }
     }
 
-    /// Compares the start that ends in `epoch`, if one does, with those in `history` by its `loss`. After the last one model and
-    /// heads are as the best left them.
+    /// Compares the start that ends in `epoch`, if one does, with those in `history` by the `loss` of its student, which then forgets
+    /// what it was taught. After the last one model and heads are as the best left them.
     pub(crate) fn end(
         &mut self,
         (epoch, loss): (u32, f64),
         history: &[RefinementEpoch],
-        model: &mut Autoencoder,
-        heads: &mut ClusterHeads,
+        (model, heads): (&mut Autoencoder, &mut ClusterHeads),
+        student: Option<&mut ClusterStudent>,
     ) {
-        let Some(starts) = self.starts.filter(|starts| starts.ends(epoch)) else { return };
+        let Some(starts) = self.starts.as_ref().filter(|starts| starts.ends(epoch)) else { return };
+        if let Some(student) = student {
+            student.forget_names();
+        }
         if starts.best(history).is_none_or(|best| loss < best.objective) {
             self.best = Some([model.parameters().copies(), heads.parameters().copies()]);
         }
@@ -158,7 +176,8 @@ impl StartValues {
         model: &Autoencoder,
         heads: &ClusterHeads,
     ) -> autoencoders::Result<()> {
-        if !self.starts.is_some_and(|starts| epoch >= starts.epochs && epoch < starts.last_epoch()) {
+        let is_wanted = |starts: &Starts| epoch >= starts.each.epochs() && epoch < starts.last_epoch();
+        if !self.starts.as_ref().is_some_and(is_wanted) {
             return Ok(());
         }
         let infos = || model.parameters().infos().iter().chain(heads.parameters().infos());
@@ -187,13 +206,14 @@ mod tests {
     #[test]
     fn starts_come_before_the_recipe_goes_on() {
         let (course, starts) = course(&protocol("contrast:2,imsat:4,student:3,aspc:1", 3));
-        let expected = "contrast:2,imsat:3,contrast:2,imsat:3,contrast:2,imsat:3,imsat:4,student:3,aspc:1";
-        assert_eq!(course.to_string(), expected);
         let starts = starts.unwrap();
-        let epochs = |is: fn(Starts, u32) -> bool| (1..=23).filter(|epoch| is(starts, *epoch)).collect::<Vec<u32>>();
-        assert_eq!(epochs(Starts::begins), [6, 11]);
-        assert_eq!(epochs(Starts::ends), [5, 10, 15]);
-        assert_eq!(starts.last_epoch(), 15);
+        let each = starts.each().to_string();
+        assert_eq!(each, "contrast:2,imsat:3,student:1");
+        assert_eq!(course.to_string(), format!("{each},{each},{each},imsat:4,student:3,aspc:1"));
+        let epochs = |is: fn(&Starts, u32) -> bool| (1..=26).filter(|epoch| is(&starts, *epoch)).collect::<Vec<u32>>();
+        assert_eq!(epochs(Starts::begins), [7, 13]);
+        assert_eq!(epochs(Starts::ends), [6, 12, 18]);
+        assert_eq!(starts.last_epoch(), 18);
     }
 
     #[test]
@@ -220,7 +240,7 @@ mod tests {
     }
 
     fn row(epoch: u32, objective: f64) -> RefinementEpoch {
-        let objectives = "imsat".to_owned();
+        let objectives = "student".to_owned();
         let losses = (0.0, 0.0);
         RefinementEpoch {
             epoch,
@@ -233,9 +253,9 @@ mod tests {
         }
     }
 
-    /// Of three starts of three epochs, also where a checkpoint lies between any two epochs.
+    /// Of three starts of four epochs, also where a checkpoint lies between any two epochs.
     #[test]
-    fn the_start_of_the_lowest_loss_goes_on() {
+    fn the_start_whose_student_has_the_lowest_loss_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("best.safetensors");
         let losses = [[-3.0, -1.0, -2.0], [-1.0, -3.0, -2.0], [-1.0, -2.0, -3.0], [-2.0, -2.0, -1.0]];
@@ -244,12 +264,14 @@ mod tests {
             let mut model = Autoencoder::new(description, Device::Cpu, 0).unwrap();
             let shape = HeadsShape { heads: 2, hidden_units: 3, clusters: 4 };
             let mut heads = ClusterHeads::new(&model, shape, Device::Cpu, 0).unwrap();
+            let mut student = ClusterStudent::new(&model, 4, 3, Device::Cpu).unwrap();
             let starts = course(&protocol("imsat:4", 3)).1;
-            let mut values = StartValues::new(&model, is_new, starts);
+            let mut values = StartValues::new(&model, is_new, starts.clone());
             let (given, mut history, mut left) = (model.parameters().copies(), Vec::new(), Vec::new());
-            for epoch in 1..=9 {
+            for epoch in 1..=12 {
                 values.begin(epoch, 7, &mut model, &mut heads);
-                if epoch % 3 == 1 {
+                assert!(!student.is_taught() && values.may_be_given_up(epoch));
+                if epoch % 4 == 1 {
                     let is_given = model.parameters().copies() == given;
                     assert_eq!(is_given, !is_new || epoch == 1, "{losses:?} {epoch}");
                 }
@@ -257,21 +279,26 @@ mod tests {
                 model
                     .parameters_mut()
                     .assign_all(&given.iter().map(|value| value + f64::from(epoch)).collect::<Vec<_>>());
-                let loss = losses[(epoch as usize - 1) / 3] - f64::from((epoch - 1) % 3);
-                if epoch % 3 == 0 {
+                let mut loss = losses[(epoch as usize - 1) / 4];
+                if epoch % 4 == 0 {
                     left.push((model.parameters().copies(), heads.parameters().copies()));
+                    student.set_names(&Tensor::from_slice(&[0_i64, 1, 2]));
+                } else {
+                    // Those of heads are none of a student.
+                    loss = -30.0 + loss * f64::from(epoch % 3);
                 }
-                values.end((epoch, loss), &history, &mut model, &mut heads);
+                values.end((epoch, loss), &history, (&mut model, &mut heads), Some(&mut student));
+                assert_eq!(values.are_over_with(epoch), epoch == 12);
                 history.push(row(epoch, loss));
                 values.save(&path, &model, &heads).unwrap();
-                values = StartValues { best: None, ..values };
+                values.best = None;
                 values.restore(epoch, &path, &model, &heads).unwrap();
             }
             let best = (0..3).min_by(|one, other| f64::total_cmp(&losses[*one], &losses[*other])).unwrap();
             assert_eq!(left[best], (model.parameters().copies(), heads.parameters().copies()), "{losses:?}");
             assert_ne!(left[0].1, left[1].1);
-            assert_eq!(starts.unwrap().best(&history).unwrap().epoch, 3 * (best as u32 + 1));
-            assert!(values.best.is_none());
+            assert_eq!(starts.unwrap().best(&history).unwrap().epoch, 4 * (best as u32 + 1));
+            assert!(values.best.is_none() && !values.may_be_given_up(13));
         }
     }
 }

@@ -97,6 +97,12 @@ impl ClusterStudent {
         self.parameters.assign(self.parameters.infos().len() - 1, names);
     }
 
+    /// Takes all images' names away.
+    pub fn forget_names(&mut self) {
+        let names = self.stored_names().full_like(NAMELESS);
+        self.set_names(&names);
+    }
+
     /// As they lie among its values: whole numbers, which f32 holds exactly.
     fn stored_names(&self) -> &Tensor {
         self.parameters.view(self.parameters.infos().len() - 1)
@@ -133,5 +139,7 @@ mod tests {
         other.restore(&path).unwrap();
         assert_eq!(logits(&one), logits(&other));
         assert_eq!(Vec::<i64>::try_from(other.names()).unwrap(), [2, 0, 1, 2]);
+        other.forget_names();
+        assert!(!other.is_taught());
     }
 }
