@@ -58,9 +58,10 @@ pub(crate) fn refine(
         let refuse = |error: NotFinite| anyhow!(error.with(Remedy::Checkpoint));
         let Trained { loss, head_agreement, renamed } = trained.map_err(refuse)?;
         let student = state.student.as_mut().map(|student| &mut student.network);
-        state.starts.end((epoch, loss), &state.training.history, (model, &mut state.heads), student);
+        let history = &state.training.history;
+        let is_chosen = state.starts.end((epoch, loss), history, (model, &mut state.heads), student);
         // A phase that leaves the model as it was leaves its losses too, unless another start goes on.
-        let is_moved = place.phase.moves_model() || state.starts.are_over_with(epoch);
+        let is_moved = place.phase.moves_model() || is_chosen;
         let last = state.training.history.last().filter(|_| !is_moved);
         let (train_loss, test_loss) = last.map_or_else(
             || {
@@ -80,7 +81,7 @@ pub(crate) fn refine(
         state.training.history.push(row);
         progress.milestone(&status(epoch, course, state.training.history.last()));
         // What a student leaves as it was is kept already, and of starts nothing but what goes on.
-        let goes_on = !state.starts.may_be_given_up(epoch) || state.starts.are_over_with(epoch);
+        let goes_on = is_chosen || !state.starts.may_be_given_up(epoch);
         if place.is_last() && is_moved && goes_on {
             state.kept.keep(epoch, model, images);
         }

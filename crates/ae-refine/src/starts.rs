@@ -116,11 +116,6 @@ impl StartValues {
         self.starts.as_ref().is_some_and(|starts| epoch <= starts.last_epoch())
     }
 
-    /// Whether the last start ends with `epoch`.
-    pub(crate) fn are_over_with(&self, epoch: u32) -> bool {
-        self.starts.as_ref().is_some_and(|starts| epoch == starts.last_epoch())
-    }
-
     /// Gives model and heads other beginnings if a start begins in `epoch`.
     pub(crate) fn begin(&self, epoch: u32, seed: u64, model: &mut Autoencoder, heads: &mut ClusterHeads) {
         if self.starts.as_ref().is_some_and(|starts| starts.begins(epoch)) {
@@ -134,27 +129,27 @@ impl StartValues {
     }
 
     /// Compares the start that ends in `epoch`, if one does, with those in `history` by the `loss` of its student, which then forgets
-    /// what it was taught. After the last one model and heads are as the best left them.
+    /// what it was taught. Whether it is the last one, after which model and heads are as the best left them.
     pub(crate) fn end(
         &mut self,
         (epoch, loss): (u32, f64),
         history: &[RefinementEpoch],
         (model, heads): (&mut Autoencoder, &mut ClusterHeads),
         student: Option<&mut ClusterStudent>,
-    ) {
-        let Some(starts) = self.starts.as_ref().filter(|starts| starts.ends(epoch)) else { return };
+    ) -> bool {
+        let Some(starts) = self.starts.as_ref().filter(|starts| starts.ends(epoch)) else { return false };
         if let Some(student) = student {
             student.forget_names();
         }
         if starts.best(history).is_none_or(|best| loss < best.objective) {
             self.best = Some([model.parameters().copies(), heads.parameters().copies()]);
         }
-        if epoch == starts.last_epoch()
-            && let Some([of_model, of_heads]) = self.best.take()
-        {
+        let is_last = epoch == starts.last_epoch();
+        if is_last && let Some([of_model, of_heads]) = self.best.take() {
             model.parameters_mut().assign_all(&of_model);
             heads.parameters_mut().assign_all(&of_heads);
         }
+        is_last
     }
 
     /// Writes the best start's values to `path`, if they are still wanted.
@@ -287,8 +282,8 @@ mod tests {
                     // Those of heads are none of a student.
                     loss = -30.0 + loss * f64::from(epoch % 3);
                 }
-                values.end((epoch, loss), &history, (&mut model, &mut heads), Some(&mut student));
-                assert_eq!(values.are_over_with(epoch), epoch == 12);
+                let is_last = values.end((epoch, loss), &history, (&mut model, &mut heads), Some(&mut student));
+                assert_eq!(is_last, epoch == 12);
                 history.push(row(epoch, loss));
                 values.save(&path, &model, &heads).unwrap();
                 values.best = None;
