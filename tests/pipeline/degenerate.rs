@@ -114,6 +114,12 @@ fn duplicate_points() {
     run_all(&study, &[], None);
     let error = error_text(study.command_with(Stage::ClusterEval, &[("--k", "4")]), 1);
     assert!(error.contains("expected at least 4 different latents, one a cluster, found 3"), "{error}");
+    for (from, option) in [("3", "--to"), ("4", "--from")] {
+        let run = study.run().path().display().to_string();
+        let arguments = ["choose", "--run", &run, "--from", from, "--to", "4", "--splits", "1"];
+        let error = error_text(study.bare_command(Stage::ClusterEval, &arguments), 1);
+        assert!(error.contains(&format!("found 3; use a lower {option}")), "{error}");
+    }
 }
 
 #[test]

@@ -80,10 +80,9 @@ fn k_means(latents: &Tensor, seed: u64, clusters: u32) -> anyhow::Result<Tensor>
     let latents = Vec::<f32>::try_from(latents.reshape([-1]))?;
     let options = FitOptions::new(clusters as usize, RESTARTS, seed);
     let centroids = fit(&latents, dimensions, &options).map_err(|error| match error {
-        KMeansError::TooFewPoints { cluster_count, distinct } => anyhow!(
-            "expected at least {cluster_count} different latents, one a cluster, found {distinct}; use a lower --clusters"
-        ),
-        other => other.into(),
+        KMeansError::TooFewPoints { .. } => anyhow!("{error}; use a lower --clusters"),
+        KMeansError::OutOfRange { .. } => anyhow!("{error}; the model has diverged: use a lower --learning-rate"),
+        KMeansError::Fit(_) => error.into(),
     })?;
     Ok(Tensor::from_slice(&centroids).view([i64::from(clusters), -1]).to_kind(Kind::Float).to_device(device))
 }
@@ -159,7 +158,7 @@ fn encode_all(model: &Autoencoder, pixels: &Tensor) -> Tensor {
 /// What `compute` gives for the features of all images as they are, in their order.
 pub(crate) fn each_batch(model: &Autoencoder, pixels: &Tensor, compute: impl Fn(&Tensor) -> Tensor) -> Tensor {
     no_grad(|| {
-        let batches = Batches::in_order(pixels.size()[0], ENCODED_AT_ONCE);
+        let batches = Batches::in_order(pixels.size()[0], model.at_once(ENCODED_AT_ONCE));
         let of_batch = |batch: Batch| compute(&model.features(&model.preprocess(&batch.of(pixels)), Mode::Inference));
         Tensor::cat(&batches.map(of_batch).collect::<Vec<Tensor>>(), 0)
     })

@@ -35,7 +35,7 @@ struct RefineArgs {
     #[arg(long, value_name = "NAME", default_value_t = ModelKind::Cae)]
     model: ModelKind,
     /// A new model's values in a latent vector, 1 to 512
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=i64::from(autoencoders::LATENT_DIM_LIMIT)))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=i64::from(run_store::LATENT_DIM_LIMIT)))]
     latent_dim: u32,
     /// A new model's prepared dataset
     #[arg(long, value_name = "DIR", default_value_os_t = prepared_dataset("mnist").path().to_owned())]

@@ -68,7 +68,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let parameters = Parameters { model: source.model, latent_dim: source.latent_dim, protocol: &protocol, start };
     let mut plan = Plan::new(dir.clone(), &parameters)?.input(input::DATASET, &source.dataset);
     if let Some((model, weights)) = &source.files {
-        plan = plan.input("model", model).input(input::WEIGHTS, weights);
+        plan = plan.input(input::MODEL, model).input(input::WEIGHTS, weights);
     }
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, mut environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;

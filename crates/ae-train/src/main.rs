@@ -36,7 +36,7 @@ struct TrainArgs {
     #[arg(long, value_name = "NAME")]
     model: Option<ModelKind>,
     /// Values in a latent vector, 1 to 512 [reference: 32]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(autoencoders::LATENT_DIM_LIMIT)))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(run_store::LATENT_DIM_LIMIT)))]
     latent_dim: Option<u32>,
     /// Passes over the training images [reference: 25]
     #[arg(long, value_name = "N")]
@@ -75,14 +75,14 @@ struct TrainArgs {
     /// Keep weights and reconstructions after these epochs, and the last; 0 is the untrained model [reference: 0,1,5,10,15,20]
     #[arg(long, value_name = "N,…", value_delimiter = ',')]
     keep_epochs: Option<Vec<u32>>,
-    #[command(flatten)]
-    layers: LayerArgs,
-    #[command(flatten)]
-    contrast: ContrastArgs,
     /// What numbers to compute with: f32, or bf16, which is faster on processors that multiply it; weights stay f32
     /// [reference: f32]
     #[arg(long, value_name = "NAME")]
     precision: Option<Precision>,
+    #[command(flatten)]
+    layers: LayerArgs,
+    #[command(flatten)]
+    contrast: ContrastArgs,
     /// Where to compute: cpu or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Cpu, help_heading = RUNNING)]
     device: DeviceChoice,

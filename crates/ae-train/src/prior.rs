@@ -75,7 +75,7 @@ pub(crate) fn grid(model: &Autoencoder) -> anyhow::Result<DecodedSheet> {
 fn decode(model: &Autoencoder, latents: &Tensor, columns: u32) -> anyhow::Result<DecodedSheet> {
     let device = model.parameters().trainable().device();
     let mut rows = Vec::new();
-    for batch in latents.split(BATCH_SIZE, 0) {
+    for batch in latents.split(model.at_once(BATCH_SIZE), 0) {
         let images = no_grad(|| model.decode(&batch.to_device(device), Mode::Inference));
         for row in 0..batch.size()[0] {
             rows.push(DecodedLatent { latent: Vec::try_from(batch.get(row))?, image: Vec::try_from(images.get(row))? });

@@ -1,11 +1,8 @@
 //! The report's architectures, as data.
 
-use run_store::{ClassifierDescription, Layer, ModelDescription, ModelKind, ReaderDescription};
+use run_store::{ClassifierDescription, LATENT_DIM_LIMIT, Layer, ModelDescription, ModelKind, ReaderDescription};
 
 use crate::error::{ModelError, Result};
-
-/// The largest latent size that is accepted.
-pub const LATENT_DIM_LIMIT: u32 = 512;
 
 const LEAKY_RELU: Layer = Layer::LeakyRelu { slope: 0.2 };
 const DROPOUT: Layer = Layer::Dropout { rate: 0.5 };

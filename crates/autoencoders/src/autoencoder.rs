@@ -63,14 +63,12 @@ impl Autoencoder {
     /// # Errors
     /// The description contradicts itself.
     pub fn new(description: ModelDescription, device: Device, seed: u64) -> Result<Self> {
-        Self::build(description, device, seed, |_| Ok(()))
+        Self::build(description, |infos| Parameters::new(infos, device, seed))
     }
 
     fn build(
         description: ModelDescription,
-        device: Device,
-        seed: u64,
-        check: impl FnOnce(&[ParameterInfo]) -> Result<()>,
+        parameters: impl FnOnce(Vec<ParameterInfo>) -> Result<Parameters>,
     ) -> Result<Self> {
         let (height, width) = (i64::from(description.image_height), i64::from(description.image_width));
         let latent_shape = Shape::Vector(i64::from(description.latent_dim));
@@ -87,8 +85,10 @@ impl Autoencoder {
                 decoder.output()
             )));
         }
-        check(&infos)?;
-        let parameters = Parameters::new(infos, device, seed)?;
+        if !encoder.has_dense() {
+            return Err(ModelError::Architecture("expected an encoder with a dense layer, found none".to_owned()));
+        }
+        let parameters = parameters(infos)?;
         let (trunk, latent) = encoder.split_at_last_dense();
         let features = Shape::Vector(latent.input_size(&parameters));
         Ok(Self { description, is_variational, trunk, features, latent, decoder, parameters })
@@ -104,13 +104,16 @@ impl Autoencoder {
         Ok(model)
     }
 
-    /// The model that `description` describes, untrained, once it is known that its values are in proportion to the file at
+    /// The model that `description` describes, all its values 0, once it is known that they are in proportion to the file at
     /// `weights`: a description that says too much must not ask for the memory.
     ///
     /// # Errors
     /// The description contradicts itself, or describes a larger model.
     pub fn for_values_of(description: ModelDescription, device: Device, weights: &Path) -> Result<Self> {
-        Self::build(description, device, 0, |infos| check_size(weights, infos))
+        Self::build(description, |infos| {
+            check_size(weights, &infos)?;
+            Parameters::zeros(infos, device)
+        })
     }
 
     /// Computes in `precision` from now on; its values, and what it gives, stay f32.
@@ -150,6 +153,12 @@ impl Autoencoder {
     /// Pixels 0..=255 of N images, N × (height · width), as the model sees them: in [0, 1].
     pub fn preprocess(&self, pixels: &Tensor) -> Tensor {
         pixels.to_kind(Kind::Float) / self.description.pixel_divisor
+    }
+
+    /// How many images may be taken at once, of `wanted`, so that what flows between layers stays within some 256 MiB.
+    #[must_use]
+    pub fn at_once(&self, wanted: i64) -> i64 {
+        [&self.trunk, &self.latent, &self.decoder].into_iter().fold(wanted, |count, network| network.at_once(count))
     }
 
     /// N × (height · width) values in [0, 1] → what the encoder says of N images.

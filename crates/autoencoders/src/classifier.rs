@@ -60,7 +60,7 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself.
     pub fn new(description: &ClassifierDescription, device: Device, seed: u64) -> Result<Self> {
-        Self::build(Blueprint::classifier(description), device, seed, |_| Ok(()))
+        Self::build(Blueprint::classifier(description), |infos| Parameters::new(infos, device, seed))
     }
 
     /// The reader of images that `description` describes, likewise.
@@ -68,7 +68,7 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself.
     pub fn reader(description: &ReaderDescription, device: Device, seed: u64) -> Result<Self> {
-        Self::build(Blueprint::reader(description), device, seed, |_| Ok(()))
+        Self::build(Blueprint::reader(description), |infos| Parameters::new(infos, device, seed))
     }
 
     /// The classifier of latents with the values of the file at `weights`.
@@ -76,10 +76,7 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself, or the file holds the weights of another classifier.
     pub fn load(description: &ClassifierDescription, device: Device, weights: &Path) -> Result<Self> {
-        let mut classifier =
-            Self::build(Blueprint::classifier(description), device, 0, |infos| check_size(weights, infos))?;
-        classifier.restore(weights)?;
-        Ok(classifier)
+        Self::of_file(Blueprint::classifier(description), device, weights)
     }
 
     /// The reader with the values of the file at `weights`.
@@ -87,16 +84,21 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself, or the file holds the weights of another reader.
     pub fn load_reader(description: &ReaderDescription, device: Device, weights: &Path) -> Result<Self> {
-        let mut reader = Self::build(Blueprint::reader(description), device, 0, |infos| check_size(weights, infos))?;
-        reader.restore(weights)?;
-        Ok(reader)
+        Self::of_file(Blueprint::reader(description), device, weights)
+    }
+
+    fn of_file(blueprint: Blueprint<'_>, device: Device, weights: &Path) -> Result<Self> {
+        let mut network = Self::build(blueprint, |infos| {
+            check_size(weights, &infos)?;
+            Parameters::zeros(infos, device)
+        })?;
+        network.restore(weights)?;
+        Ok(network)
     }
 
     fn build(
         blueprint: Blueprint<'_>,
-        device: Device,
-        seed: u64,
-        check: impl FnOnce(&[ParameterInfo]) -> Result<()>,
+        parameters: impl FnOnce(Vec<ParameterInfo>) -> Result<Parameters>,
     ) -> Result<Self> {
         let Blueprint { name, input, divisor, layers, class_count } = blueprint;
         let mut infos = Vec::new();
@@ -107,14 +109,19 @@ impl Classifier {
                 network.output()
             )));
         }
-        check(&infos)?;
-        Ok(Self { input, divisor, network, parameters: Parameters::new(infos, device, seed)? })
+        Ok(Self { input, divisor, network, parameters: parameters(infos)? })
     }
 
     /// Its values.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// How many inputs may be taken at once, of `wanted`, so that what flows between layers stays within some 256 MiB.
+    #[must_use]
+    pub fn at_once(&self, wanted: i64) -> i64 {
+        self.network.at_once(wanted)
     }
 
     /// N × values as the data holds them, latents or pixels 0..=255, as the network sees them.

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::architecture::student_layers;
 use crate::autoencoder::Autoencoder;
-use crate::error::Result;
+use crate::error::{ModelError, Result};
 use crate::network::{Mode, Network, Shape};
 use crate::parameters::{Initial, ParameterInfo, Parameters};
 use crate::precision::Precision;
@@ -30,7 +30,17 @@ impl Weights for ClusterStudent {
     }
 
     fn restore(&mut self, path: &Path) -> Result<()> {
-        read_weights(path, &mut self.parameters)
+        read_weights(path, &mut self.parameters)?;
+        let names = self.stored_names();
+        let (least, greatest) = (names.min().double_value(&[]), names.max().double_value(&[]));
+        let is_whole = names.frac().abs().max().double_value(&[]) == 0.0;
+        let clusters = self.network.output().numel();
+        if is_whole && least >= NAMELESS && greatest < clusters as f64 {
+            return Ok(());
+        }
+        let problem =
+            format!("expected as names whole numbers from {NAMELESS} to below {clusters}, found {least} to {greatest}");
+        Err(ModelError::Weights { path: path.to_owned(), problem, advice: "start over with --force" })
     }
 }
 
@@ -141,5 +151,11 @@ mod tests {
         assert_eq!(Vec::<i64>::try_from(other.names()).unwrap(), [2, 0, 1, 2]);
         other.forget_names();
         assert!(!other.is_taught());
+        for names in [[3.0_f32, 0.0, 1.0, 2.0], [0.5, 0.0, 1.0, 2.0], [-2.0, 0.0, 1.0, 2.0]] {
+            one.set_names(&Tensor::from_slice(&names));
+            one.save(&path).unwrap();
+            let error = other.restore(&path).unwrap_err().to_string();
+            assert!(error.contains("whole numbers from -1 to below 3"), "{error}");
+        }
     }
 }

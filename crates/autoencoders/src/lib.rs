@@ -26,9 +26,7 @@ mod precision;
 mod weights;
 mod weights_by_epoch;
 
-pub use architecture::{
-    Departures, LATENT_DIM_LIMIT, describe, describe_classifier, describe_departing, describe_reader,
-};
+pub use architecture::{Departures, describe, describe_classifier, describe_departing, describe_reader};
 pub use autoencoder::{Autoencoder, Encoding};
 pub use classifier::Classifier;
 pub use cluster_heads::{ClusterHeads, HeadsShape};

@@ -17,6 +17,9 @@ use crate::precision::Precision;
 const LAYER_LIMIT: usize = 256;
 /// More values than any layer of ours gives for an image, which are two million where images are 256 × 256.
 const FLOW_LIMIT: i64 = 1 << 23;
+/// The most values that a layer should give for images that are taken at once, where nothing but memory depends on how many are:
+/// 256 MiB.
+const FLOW_AT_ONCE: i64 = 1 << 26;
 
 /// Whether a network trains: it decides about dropout and which statistics normalise a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub struct Network {
     /// The activation that turns the last values into probabilities; a loss is exact on the values before it.
     link: Option<Operation>,
     output: Shape,
+    /// The most values that flow between two layers for one input.
+    widest: i64,
     precision: Precision,
 }
 
@@ -82,7 +87,7 @@ impl Network {
             let problem = format!("expected a {prefix} of at most {LAYER_LIMIT} layers, found {}", layers.len());
             return Err(ModelError::Architecture(problem));
         }
-        let mut shape = input;
+        let (mut shape, mut widest) = (input, input.numel());
         let mut operations = Vec::with_capacity(layers.len());
         for (position, layer) in layers.iter().enumerate() {
             let mut builder = Builder { prefix: format!("{prefix}.{position}"), infos };
@@ -91,19 +96,20 @@ impl Network {
                     "layer {position} of the {prefix} ({layer:?}) cannot follow {shape:?}"
                 ))
             })?;
-            if !(1..=FLOW_LIMIT).contains(&next.numel()) {
+            let values = operation.values(shape, next);
+            if next.numel() < 1 || values > FLOW_LIMIT {
                 return Err(ModelError::Architecture(format!(
-                    "layer {position} of the {prefix} ({layer:?}) gives {} values, expected 1 to {FLOW_LIMIT}",
-                    next.numel()
+                    "layer {position} of the {prefix} ({layer:?}) gives {values} values, expected 1 to {FLOW_LIMIT}",
                 )));
             }
             operations.push(operation);
+            widest = widest.max(values);
             shape = next;
         }
         let link = operations.pop_if(|last| matches!(last, Operation::Sigmoid | Operation::Softmax));
         join_normalisations(&mut operations);
         pool_before_activation(&mut operations);
-        Ok(Self { operations, link, output: shape, precision: Precision::default() })
+        Ok(Self { operations, link, output: shape, widest, precision: Precision::default() })
     }
 
     /// The shape of an output.
@@ -112,14 +118,23 @@ impl Network {
         self.output
     }
 
+    /// How many inputs may be taken at once, of `wanted`, so that what flows between layers stays within bounds. Of no model of the
+    /// study it is fewer.
+    pub(crate) fn at_once(&self, wanted: i64) -> i64 {
+        wanted.min(FLOW_AT_ONCE / self.widest.max(1)).max(1)
+    }
+
     /// The network in two: what comes before its last dense layer, and the rest.
     pub(crate) fn split_at_last_dense(mut self) -> (Self, Self) {
-        let is_dense =
-            |operation: &Operation| matches!(operation, Operation::Dense { .. } | Operation::GaussianHeads { .. });
         let rest = self.operations.iter().rposition(is_dense).unwrap_or(0);
         let operations = self.operations.split_off(rest);
         let end = Self { operations, link: self.link.take(), ..self.clone() };
         (self, end)
+    }
+
+    /// Whether there is a dense layer to split it at.
+    pub(crate) fn has_dense(&self) -> bool {
+        self.operations.iter().any(is_dense)
     }
 
     /// The number of values that the first layer takes, if it is dense.
@@ -152,6 +167,10 @@ impl Network {
             None => logits,
         }
     }
+}
+
+fn is_dense(operation: &Operation) -> bool {
+    matches!(operation, Operation::Dense { .. } | Operation::GaussianHeads { .. })
 }
 
 /// ReLU and LeakyReLU never decrease, so they commute exactly with max-pooling: pool first, and they touch a quarter of the

@@ -44,6 +44,7 @@ pub(crate) enum Operation {
     },
     ConvTranspose2d {
         kernel: Kernel,
+        kernel_size: i64,
         stride: i64,
         height: i64,
         width: i64,
@@ -109,14 +110,14 @@ impl Builder<'_> {
             (Layer::ConvTranspose2d { filters, kernel, stride }, Shape::Image { height, width, channels })
                 if stride > 0 && kernel >= stride =>
             {
-                let (filters, kernel, stride) = (i64::from(filters), i64::from(kernel), i64::from(stride));
-                let area = kernel * kernel;
+                let (filters, kernel_size, stride) = (i64::from(filters), i64::from(kernel), i64::from(stride));
+                let area = kernel_size * kernel_size;
                 let glorot = Initial::GlorotUniform { fan_in: area * filters, fan_out: area * channels };
-                let weight = self.add("weight", vec![channels, filters, kernel, kernel], glorot, true);
+                let weight = self.add("weight", vec![channels, filters, kernel_size, kernel_size], glorot, true);
                 let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
                 let (height, width) = (height.saturating_mul(stride), width.saturating_mul(stride));
                 let kernel = Kernel { weight, bias, outputs: 1, normalisation: None };
-                let operation = Operation::ConvTranspose2d { kernel, stride, height, width };
+                let operation = Operation::ConvTranspose2d { kernel, kernel_size, stride, height, width };
                 (operation, Shape::Image { height, width, channels: filters })
             }
             (Layer::BatchNorm { momentum, epsilon }, Shape::Image { channels, .. } | Shape::Vector(channels)) => {
@@ -154,6 +155,22 @@ impl Builder<'_> {
 }
 
 impl Operation {
+    /// The most values that the operation holds at once of an output of shape `next`, made of an input of shape `input`: a transposed
+    /// convolution makes more than it gives.
+    pub(crate) fn values(&self, input: Shape, next: Shape) -> i64 {
+        match (self, input, next) {
+            (
+                Self::ConvTranspose2d { stride, kernel_size, .. },
+                Shape::Image { height, width, .. },
+                Shape::Image { channels, .. },
+            ) => {
+                let whole = |length: i64| (length - 1).saturating_mul(*stride).saturating_add(*kernel_size);
+                whole(height).saturating_mul(whole(width)).saturating_mul(channels)
+            }
+            _ => next.numel(),
+        }
+    }
+
     /// Runs the operation, in the precision of its input. Products take their weights in that precision too; batch normalisation
     /// keeps its own in f32.
     ///
@@ -194,7 +211,7 @@ impl Operation {
                 let (weight, bias) = kernel.of(parameters, mode, kind);
                 input.conv2d(&weight, bias.as_ref(), [1, 1], [padding, padding], [1, 1], 1)
             }
-            Self::ConvTranspose2d { kernel, stride, height, width } => {
+            Self::ConvTranspose2d { kernel, stride, height, width, .. } => {
                 let (weight, bias) = kernel.of(parameters, mode, kind);
                 let whole =
                     input.conv_transpose2d::<&Tensor>(&weight, None, [stride, stride], [0, 0], [0, 0], 1, [1, 1]);

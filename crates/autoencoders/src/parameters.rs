@@ -59,6 +59,16 @@ impl Parameters {
     /// # Errors
     /// There are more than any model of ours has: the description is damaged.
     pub(crate) fn new(infos: Vec<ParameterInfo>, device: Device, seed: u64) -> Result<Self> {
+        let mut parameters = Self::zeros(infos, device)?;
+        parameters.initialise(seed);
+        Ok(parameters)
+    }
+
+    /// All values 0, until they are given others.
+    ///
+    /// # Errors
+    /// As of [`new`](Self::new).
+    pub(crate) fn zeros(infos: Vec<ParameterInfo>, device: Device) -> Result<Self> {
         let all = infos.iter().fold(0_i64, |sum, info| sum.saturating_add(info.numel()));
         if all > VALUE_LIMIT {
             let problem = format!("expected a model of at most {VALUE_LIMIT} values, found {all}");
@@ -86,9 +96,7 @@ impl Parameters {
                 view.set_requires_grad(true)
             })
             .collect();
-        let mut parameters = Self { infos, views, trainable };
-        parameters.initialise(seed);
-        Ok(parameters)
+        Ok(Self { infos, views, trainable })
     }
 
     /// Gives all values their beginnings, drawn from `seed`.

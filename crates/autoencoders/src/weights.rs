@@ -50,8 +50,9 @@ pub fn read_weights(path: &Path, parameters: &mut Parameters) -> Result<()> {
     Ok(())
 }
 
-/// Memory that is set aside for a model whatever file it comes with: the study's models take a few MB.
-const ALLOWANCE: u64 = 64 << 20;
+/// Memory that is set aside for a model whatever file it comes with, so that small files of other models are told what they lack: the
+/// study's models take a few MB.
+const ALLOWANCE: u64 = 16 << 20;
 
 /// Checks that the values of `infos` take no memory out of proportion to the file at `path`, before it is set aside for them.
 ///
@@ -60,7 +61,7 @@ const ALLOWANCE: u64 = 64 << 20;
 pub(crate) fn check_size(path: &Path, infos: &[ParameterInfo]) -> Result<()> {
     let bytes = infos.iter().fold(0_i64, |sum, info| sum.saturating_add(info.numel())).saturating_mul(4);
     let length = fs::metadata(path).map_err(StoreError::io("read", path))?.len();
-    if u64::try_from(bytes).is_ok_and(|bytes| bytes <= length.saturating_mul(2).saturating_add(ALLOWANCE)) {
+    if u64::try_from(bytes).is_ok_and(|bytes| bytes <= length.saturating_add(ALLOWANCE)) {
         return Ok(());
     }
     let problem = format!("expected {bytes} bytes of values, as model.json describes, found {length} in all");

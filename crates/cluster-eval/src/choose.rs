@@ -12,6 +12,7 @@ use run_store::{
     write_document,
 };
 
+use crate::advice::advised;
 use crate::scores::{ContingencyTable, adjusted_rand_index, silhouette, silhouette_sample};
 
 /// Which numbers of clusters are tried on what, and how.
@@ -57,7 +58,9 @@ pub fn choose(choice: &Choice, mut tried: impl FnMut(&ClusterCount)) -> anyhow::
         rows: Vec::new(),
     };
     for cluster_count in choice.cluster_counts.clone() {
+        let option = if cluster_count == *choice.cluster_counts.start() { "--from" } else { "--to" };
         let row = try_count(cluster_count, &latents, (&sample, &of_sample), &halves, choice)
+            .map_err(|error| advised(error, option))
             .with_context(|| format!("{}, {cluster_count} clusters", latents_file.path().display()))?;
         tried(&row);
         counts.rows.push(row);

@@ -3,6 +3,7 @@
 //! K-means never sees a label: labels name and score its clusters afterwards, and only there. Names are learnt on the
 //! training split and applied to both splits.
 
+mod advice;
 mod choose;
 mod predict;
 pub mod scores;

@@ -12,6 +12,7 @@ use run_store::{
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute, percent};
 
+use crate::advice::advised;
 use crate::scores::{
     ClusterNames, ContingencyTable, Silhouette, adjusted_rand_index, normalized_mutual_information, silhouette,
     silhouette_sample,
@@ -101,7 +102,7 @@ fn cluster(
         tolerance: parameters.tolerance,
         seed: parameters.seed,
     };
-    let centroids = fit_pieces(train, &fitting)?;
+    let centroids = fit_pieces(train, &fitting).map_err(|error| advised(error, "--k"))?;
     let splits = [(Split::Train, train), (Split::Test, test)];
     let classes = class_count as usize;
     let mut judged = Vec::with_capacity(splits.len());

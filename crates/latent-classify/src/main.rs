@@ -20,7 +20,7 @@ struct Args {
     /// Keep the result in a folder of its own, latent-classify@TAG, beside the run's
     #[arg(long, value_parser = run_store::parse_tag)]
     tag: Option<String>,
-    /// Defaults of everything below: `reference` is the report's protocol
+    /// Defaults of everything below: `reference` is the report's protocol, `tuned` the same with the latents shuffled
     #[arg(long, default_value_t = Preset::Reference)]
     preset: Preset,
     /// Passes over the training latents [reference: 25]

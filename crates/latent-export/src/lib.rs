@@ -63,7 +63,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let parameters = Parameters { run: config.run.name(), train_count, test_count, with_logvar: config.with_logvar };
     let plan = Plan::new(dir.clone(), &parameters)?
         .input(input::DATASET, &dataset)
-        .input("model", &model_file)
+        .input(input::MODEL, &model_file)
         .input(input::WEIGHTS, &weights);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
@@ -131,7 +131,7 @@ fn export(
         let count = labels.len() as i64;
         let pixels = Tensor::f_from_data_size(pixels, &[count, width as i64], Kind::Uint8)?;
         let (mut values, mut log_variances) = (Vec::new(), Vec::new());
-        for batch in Batches::in_order(count, BATCH_SIZE) {
+        for batch in Batches::in_order(count, model.at_once(BATCH_SIZE)) {
             let encoding = no_grad(|| {
                 let images = model.preprocess(&batch.of(&pixels).to_device(device));
                 model.encode(&images, Mode::Inference)

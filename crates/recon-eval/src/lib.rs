@@ -14,7 +14,7 @@ use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Classifier, WeightsByEpoch};
 use run_store::{
     DatasetFile, FinishedStage, Manifest, ModelDescription, Plan, ReaderDescription, ReaderMetrics,
-    ReconstructionMetrics, ReconstructionReading, RunDir, Stage, TrainMetrics, file, input, read_document,
+    ReconstructionMetrics, ReconstructionReading, RunDir, Stage, TrainMetrics, file, input, parameter, read_document,
     write_document,
 };
 use serde::Serialize;
@@ -63,11 +63,11 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let parameters = Parameters { readable_probability: READABLE_PROBABILITY };
     let plan = Plan::new(dir.clone(), &parameters)?
         .input(input::DATASET, &dataset_file)
-        .input("model", &model_file)
+        .input(input::MODEL, &model_file)
         .input(input::WEIGHTS, &weights)
-        .input("reader_model", &reader_model)
+        .input(input::READER_MODEL, &reader_model)
         .input(input::READER_WEIGHTS, &reader_weights)
-        .input("reader_metrics", &reader_metrics_file);
+        .input(input::READER_METRICS, &reader_metrics_file);
     let outcome = execute(plan, options, progress, |work, progress| {
         let (device, environment) = prepare_process(config.device, options.threads).map_err(anyhow::Error::msg)?;
         let description: ModelDescription = read_document(model_file.path())?;
@@ -110,7 +110,7 @@ fn check_independence(
         "{}: expected a reader of the dataset that the run was trained on, found another's; {advice}",
         reader_path.display()
     );
-    let first = reader.parameters.get("first").and_then(serde_json::Value::as_u64);
+    let first = reader.parameters.get(parameter::FIRST).and_then(serde_json::Value::as_u64);
     ensure!(
         first.is_some_and(|first| first >= u64::from(seen_count)),
         "{}: expected a reader of other images than the first {seen_count}, which the run was trained on, found one that \

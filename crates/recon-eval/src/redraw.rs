@@ -28,7 +28,8 @@ pub(crate) fn readings(
     let count = images.len() as i64;
     let shape = [count, (height * width) as i64];
     let pixels = Tensor::f_from_data_size(images.pixels, &shape, Kind::Uint8)?.to_device(device);
-    let batches = || Batches::in_order(count, BATCH_SIZE).zip(images.labels.chunks(BATCH_SIZE as usize));
+    let batch_size = reader.at_once(model.at_once(BATCH_SIZE));
+    let batches = || Batches::in_order(count, batch_size).zip(images.labels.chunks(batch_size as usize));
 
     let mut originals = Vec::new();
     for (batch, labels) in batches() {

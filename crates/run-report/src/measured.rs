@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use run_store::{
     ClassifyMetrics, ClusterMetrics, Document, FinishedStage, Manifest, ReconstructionMetrics, Split, Stage, StageDir,
-    StoreError, TrainMetrics, file, read_document,
+    StoreError, TrainMetrics, file, parameter, read_document,
 };
 use serde_json::Value;
 
@@ -100,11 +100,15 @@ fn training(dir: &StageDir, manifest: &Manifest, metrics: TrainMetrics) -> Resul
     };
     let number =
         |name: &str| manifest.parameters.get(name).and_then(Value::as_u64).ok_or_else(|| lacks(name, "a count"));
-    let model = manifest.parameters.get("model").and_then(Value::as_str).ok_or_else(|| lacks("model", "a name"))?;
+    let model = manifest
+        .parameters
+        .get(parameter::MODEL)
+        .and_then(Value::as_str)
+        .ok_or_else(|| lacks(parameter::MODEL, "a name"))?;
     Ok(Training {
         model: model.to_owned(),
-        latent_dim: number("latent_dim")?,
-        seed: number("seed")?,
+        latent_dim: number(parameter::LATENT_DIM)?,
+        seed: number(parameter::SEED)?,
         dataset: metrics.dataset,
         epochs: metrics.epochs,
         train_count: metrics.train_count,

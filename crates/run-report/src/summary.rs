@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use run_store::{Document, ReconstructionMetrics, Stage, document_text};
+use run_store::{Document, ReconstructionMetrics, Stage, document_text, parameter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -226,7 +226,7 @@ fn differences(run: &Run) -> Vec<Difference> {
     let model = run.training.as_ref().map_or("", |training| training.model.as_str());
     // What a refinement is told is none of the study's parameters.
     let refinement = run.manifests.get(&Stage::AeTrain).filter(|manifest| manifest.stage == Stage::AeRefine);
-    if let Some(recipe) = refinement.and_then(|manifest| manifest.parameters.get("recipe")) {
+    if let Some(recipe) = refinement.and_then(|manifest| manifest.parameters.get(parameter::RECIPE)) {
         compare(Stage::AeTrain, "refined by", recipe.clone(), Value::Null);
     }
     let is_told = |stage: &Stage| *stage != Stage::AeTrain || refinement.is_none();

@@ -169,8 +169,15 @@ impl AssignmentsWriter {
     /// Adds rows.
     ///
     /// # Errors
-    /// The disk refuses.
+    /// A distance or a confidence is not finite, as of latents or centroids too large for their squares; or the disk refuses.
     pub fn write(&mut self, rows: &Assignments) -> Result<()> {
+        let figures = rows.distances.iter().chain(&rows.confidences);
+        if let Some(found) = figures.copied().find(|figure| !figure.is_finite()) {
+            return Err(self.writer.refused(
+                format!("expected finite distances from centroids, found {found}: the latents or the centroids are too large"),
+                "export the latents again with --force, or train a model that does not diverge",
+            ));
+        }
         self.writer.write(vec![
             Column::new("split".into(), &rows.splits),
             Column::new("index".into(), &rows.indices),
@@ -216,6 +223,10 @@ mod tests {
             row(1, distance, confidence).write(&path).unwrap();
             let error = Assignments::read(&path).unwrap_err().to_string();
             assert!(error.contains("assignments.parquet") && error.contains(expected), "{error}");
+        }
+        for (distance, confidence) in [(f32::INFINITY, 0.5), (1.0, f32::NAN)] {
+            let error = row(1, distance, confidence).write(&path).unwrap_err().to_string();
+            assert!(error.contains("assignments.parquet: expected finite distances"), "{error}");
         }
         let header = LatentsHeader {
             run: "ae-2".to_owned(),

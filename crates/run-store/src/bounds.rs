@@ -5,6 +5,14 @@ use serde::{Deserialize, Deserializer, de};
 /// By how much a mean of numbers that are at a bound may pass it.
 pub(crate) const ROUNDING: f64 = 1e-9;
 
+/// A count of what there must be at least one of.
+pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        0 => Err(de::Error::custom("expected a count from 1 up, found 0")),
+        count => Ok(count),
+    }
+}
+
 /// A number above 0: what is divided by it, or by its root, stays finite.
 pub(crate) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     checked(f64::deserialize(deserializer)?, |value| value > 0.0, "a number above 0")
@@ -95,6 +103,8 @@ mod tests {
             assert_eq!(is_taken(text, |number| optional_share(number).is_ok()), of_all[3], "{text}");
             assert_eq!(is_taken(text, |number| optional_coefficient(number).is_ok()), of_all[4], "{text}");
         }
+        let is_count = |text| serde_json::Deserializer::from_str(text);
+        assert_eq!([count(&mut is_count("1")).ok(), count(&mut is_count("0")).ok()], [Some(1), None]);
         assert!(is_taken("null", |number| optional_share(number).is_ok_and(|value| value.is_none())));
         assert!(!is_taken("null", |number| share(number).is_ok()));
     }

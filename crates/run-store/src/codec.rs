@@ -1,4 +1,4 @@
-//! The one place that knows bincode: a payload behind a magic number, a version and its length.
+//! The one place where bytes meet bincode, for which formats only derive: a payload behind a magic number, a version and its length.
 //!
 //! Large payloads and long [`Numbers`] are taken from the bytes of the file, so a length that a broken file claims cannot make
 //! them allocate. Short ones own their values, up to a limit of their format.

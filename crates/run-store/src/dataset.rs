@@ -8,6 +8,7 @@ use bincode::{BorrowDecode, Encode};
 use crate::codec::{self, Encoded, Format};
 use crate::error::{Result, StoreError};
 use crate::layout::Split;
+use crate::names::{parse_name, printable};
 
 const FORMAT: Format = Format { kind: "prepared dataset", magic: *b"LSDATASE", version: 1 };
 
@@ -92,6 +93,10 @@ impl<'a> Dataset<'a> {
         }
         if !(1..=CLASS_LIMIT).contains(&self.class_count) {
             return Some(format!("expected 1 to {CLASS_LIMIT} classes, found {}", self.class_count));
+        }
+        if let Err(expected) = parse_name(self.name) {
+            let start: String = self.name.chars().take(40).collect();
+            return Some(format!("{expected}, found one of {} bytes, `{}`", self.name.len(), printable(&start)));
         }
         Split::ALL.into_iter().find_map(|name| {
             let split = self.split(name);
@@ -190,6 +195,11 @@ mod tests {
         assert!(error.contains("labels below 2, found 2"), "{error}");
         dataset.class_count = u32::MAX;
         assert!(dataset.inconsistency().is_some_and(|problem| problem.contains("1 to 256 classes")));
+        let endless = "x".repeat(3 << 20);
+        for name in ["", "../mnist", "mnist\u{1b}[2J", &endless] {
+            let problem = Dataset { name, ..example() }.inconsistency().unwrap();
+            assert!(problem.contains("expected a name of 1 to 128 bytes") && problem.len() < 300, "{problem}");
+        }
     }
 
     #[test]

@@ -56,12 +56,12 @@ impl DecodedSheet {
     /// The file cannot be read, or holds something else.
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, "decoded latents")?;
-        let (height, width) = (table.header_number("height")?, table.header_number("width")?);
-        let latent_dim = table.header_number("latent_dim")?;
+        let (height, width) = (table.header_count("height")?, table.header_count("width")?);
+        let latent_dim = table.header_count("latent_dim")?;
         let latents = table.f32_lists("latent", latent_dim as usize)?;
         let images = table.f32_lists("image", height as usize * width as usize)?;
         let rows = latents.into_iter().zip(images).map(|(latent, image)| DecodedLatent { latent, image }).collect();
-        Ok(Self { height, width, latent_dim, columns: table.header_number("columns")?, rows })
+        Ok(Self { height, width, latent_dim, columns: table.header_count("columns")?, rows })
     }
 }
 
@@ -79,5 +79,17 @@ mod tests {
         let sheet = DecodedSheet { height: 2, width: 2, latent_dim: 3, columns: 1, rows: rows.to_vec() };
         sheet.write(&path).unwrap();
         assert_eq!(DecodedSheet::read(&path).unwrap(), sheet);
+    }
+
+    /// Images without rows may be as wide as they like, and fill no bytes.
+    #[test]
+    fn images_have_rows_and_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prior_samples.parquet");
+        let rows = vec![DecodedLatent { latent: vec![0.5], image: Vec::new() }; 2];
+        let sheet = DecodedSheet { height: 0, width: 4_000_000_000, latent_dim: 1, columns: 1, rows };
+        sheet.write(&path).unwrap();
+        let error = DecodedSheet::read(&path).unwrap_err().to_string();
+        assert!(error.contains("a number from 1 up as height, found 0"), "{error}");
     }
 }

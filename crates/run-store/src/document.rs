@@ -63,6 +63,10 @@ struct VersionOnly {
 pub fn write_document<T: Document>(path: &Path, document: &T) -> Result<()> {
     let text = document_text(document)
         .map_err(|error| StoreError::invalid(path, format!("{} cannot be written: {error}", T::KIND), "report this"))?;
+    if text.len() as u64 > SIZE_LIMIT {
+        let problem = format!("expected {} of at most {SIZE_LIMIT} bytes, found {}", T::KIND, text.len());
+        return Err(StoreError::invalid(path, problem, "nothing was written"));
+    }
     check_value_count(path, T::KIND, text.as_bytes(), "nothing was written")?;
     // JSON knows no number that is not finite: `null` would stand in its place.
     let read: T = parse(text.as_bytes()).map_err(|problem| {
@@ -170,12 +174,25 @@ mod tests {
         const KIND: &'static str = "figures";
     }
 
+    #[derive(Serialize, Deserialize)]
+    struct Named {
+        name: String,
+    }
+
+    impl Document for Named {
+        const KIND: &'static str = "names";
+    }
+
     #[test]
     fn only_what_can_be_read_again_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("figures.json");
         let error = write_document(&path, &Figures { loss: f64::NAN, known: None }).unwrap_err().to_string();
         assert!(error.contains("figures.json: expected figures with finite numbers"), "{error}");
+        assert!(!path.exists());
+        let endless = Named { name: "x".repeat(SIZE_LIMIT as usize) };
+        let error = write_document(&path, &endless).unwrap_err().to_string();
+        assert!(error.contains("figures.json: expected names of at most 67108864 bytes"), "{error}");
         assert!(!path.exists());
         let sound = Figures { loss: 0.5, known: None };
         write_document(&path, &sound).unwrap();

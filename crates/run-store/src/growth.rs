@@ -18,7 +18,22 @@ pub struct Growth {
 impl Document for Growth {
     const KIND: &'static str = "measurements of growth";
     const ADVICE: &'static str = "measure again: `scripts/pipeline growth`";
+
+    fn check(&self) -> Result<(), String> {
+        let longest = self.lines.iter().map(|line| line.points.len()).max().unwrap_or(0);
+        if self.lines.len() <= LINE_LIMIT && longest <= POINT_LIMIT {
+            return Ok(());
+        }
+        Err(format!(
+            "{} lines of up to {longest} points, where {LINE_LIMIT} of {POINT_LIMIT} are the most",
+            self.lines.len()
+        ))
+    }
 }
+
+/// The most lines, and points of a line, that a figure could still show.
+const LINE_LIMIT: usize = 64;
+const POINT_LIMIT: usize = 256;
 
 /// How one measure of one subject grows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,5 +103,28 @@ impl StraightLine {
     #[must_use]
     pub fn at(&self, place: f64) -> f64 {
         self.intercept + self.slope * place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_points_are_as_many_as_a_figure_can_show() {
+        let growth = |lines: usize, points: usize| {
+            let point = GrowthPoint { at: 1, median: 1.0, least: 1.0, greatest: 1.0, all: Vec::new() };
+            let line = GrowthLine {
+                against: Quantity::Images,
+                measure: Measure::Seconds,
+                subject: "ae-train".to_owned(),
+                points: vec![point; points],
+                fit: StraightLine { slope: 1.0, intercept: 0.0, r_squared: None },
+            };
+            Growth { threads: 2, rounds: 1, lines: vec![line; lines] }
+        };
+        assert_eq!(growth(LINE_LIMIT, POINT_LIMIT).check(), Ok(()));
+        assert!(growth(LINE_LIMIT + 1, 1).check().is_err());
+        assert!(growth(1, POINT_LIMIT + 1).check().is_err());
     }
 }

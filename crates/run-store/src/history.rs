@@ -102,7 +102,7 @@ impl History for TrainingEpoch {
             }
         }
         let elbo = elbo.into_iter().map(|values| Some(ElboEpoch::of(values))).chain(std::iter::repeat(None));
-        let rows = table.u32("epoch")?.into_iter().zip(train).zip(test).zip(elbo);
+        let rows = epochs(&table)?.into_iter().zip(train).zip(test).zip(elbo);
         Ok(rows.map(|(((epoch, train_loss), test_loss), elbo)| Self { epoch, train_loss, test_loss, elbo }).collect())
     }
 
@@ -154,7 +154,7 @@ impl History for RefinementEpoch {
         let names = table.strings("objectives")?;
         let shares = table.optional_f64("head_agreement")?.into_iter().zip(table.optional_f64("renamed")?);
         let losses = objective.into_iter().zip(train).zip(test);
-        let rows = table.u32("epoch")?.into_iter().zip(names).zip(losses).zip(shares);
+        let rows = epochs(&table)?.into_iter().zip(names).zip(losses).zip(shares);
         Ok(rows
             .map(|(((epoch, objectives), ((objective, train_loss), test_loss)), (head_agreement, renamed))| Self {
                 epoch,
@@ -204,7 +204,7 @@ impl History for ClassifierEpoch {
         let table = Table::read(path, "a classifier history")?;
         let train = table.f64("train_loss")?.into_iter().zip(table.f64("train_accuracy")?);
         let test = table.f64("test_loss")?.into_iter().zip(table.f64("test_accuracy")?);
-        let rows = table.u32("epoch")?.into_iter().zip(train).zip(test);
+        let rows = epochs(&table)?.into_iter().zip(train).zip(test);
         Ok(rows
             .map(|((epoch, (train_loss, train_accuracy)), (test_loss, test_accuracy))| Self {
                 epoch,
@@ -218,6 +218,18 @@ impl History for ClassifierEpoch {
 
     fn epoch(&self) -> u32 {
         self.epoch
+    }
+}
+
+/// The rows' epochs, which are 1, 2, 3, …: a training goes on after the last of them.
+fn epochs(table: &Table) -> Result<Vec<u32>> {
+    let epochs = table.u32("epoch")?;
+    match epochs.iter().zip(1..).find(|(found, expected)| *found != expected) {
+        None => Ok(epochs),
+        Some((found, expected)) => {
+            Err(table
+                .invalid(format!("expected one row for each epoch from 1, found {found} in the place of {expected}")))
+        }
     }
 }
 
@@ -244,6 +256,12 @@ mod tests {
             let rows = [1, 2].map(|epoch| TrainingEpoch { epoch, train_loss: 0.5, test_loss: 0.25, elbo });
             TrainingEpoch::write(&path, &rows).unwrap();
             assert_eq!(TrainingEpoch::read(&path).unwrap(), rows);
+        }
+        for (epochs, expected) in [([2, 3], "found 2 in the place of 1"), ([1, u32::MAX], "found 4294967295 in")] {
+            let rows = epochs.map(|epoch| TrainingEpoch { epoch, train_loss: 0.5, test_loss: 0.25, elbo: None });
+            TrainingEpoch::write(&path, &rows).unwrap();
+            let error = TrainingEpoch::read(&path).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
         let rows =
             [(1, None, Some(0.01)), (2, Some(0.75), None)].map(|(epoch, head_agreement, renamed)| RefinementEpoch {

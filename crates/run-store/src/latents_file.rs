@@ -9,6 +9,7 @@ use crate::error::{Result, StoreError};
 use crate::finished::{FinishedStage, VerifiedFile};
 use crate::latents::{LATENT, LOG_VARIANCE, Latents, LatentsHeader, column_name, column_names};
 use crate::layout::{Split, input};
+use crate::model::LATENT_DIM_LIMIT;
 use crate::table::TableFile;
 
 const KIND: &str = "latents";
@@ -49,6 +50,11 @@ impl LatentsFile {
                 "expected the columns index, label, z00, z01, …, found {}",
                 table.columns_in_words()
             )));
+        }
+        if dimensions > LATENT_DIM_LIMIT as usize {
+            return Err(
+                table.invalid(format!("expected at most {LATENT_DIM_LIMIT} latent dimensions, found {dimensions}"))
+            );
         }
         let class_count = table.header("class_count")?;
         let class_count = match class_count.parse() {
@@ -259,6 +265,22 @@ mod tests {
         refused(&[0, 1, 2], "another", "of the encoder that they were exported with");
         refused(&[0, 2, 1], "", "the image of index 1 in row 1, found that of 2");
         refused(&[7, 8, 9], "", "the image of index 0 in row 0, found that of 7");
+    }
+
+    #[test]
+    fn latents_have_as_many_dimensions_as_a_model_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.parquet");
+        for dimensions in [LATENT_DIM_LIMIT as usize, LATENT_DIM_LIMIT as usize + 1] {
+            let [run, model, model_fingerprint, dataset] = HEADER.map(str::to_owned);
+            let header =
+                LatentsHeader { run, model, model_fingerprint, dataset, split: "train".to_owned(), class_count: 10 };
+            let mut writer = LatentWriter::create(&path, &header, dimensions, false).unwrap();
+            writer.write(0, &[1], &vec![0.5; dimensions], &[]).unwrap();
+            writer.finish().unwrap();
+            let problem = LatentsFile::open(&path).err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(problem.contains("at most 512 latent dimensions, found 513"), dimensions == 513, "{problem}");
+        }
     }
 
     #[test]

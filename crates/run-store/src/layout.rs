@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod input;
+pub mod parameter;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -228,7 +229,7 @@ impl RunDir {
     /// How well the run's latents fall into each number of clusters, once that was tried: of no stage, as no stage depends on it.
     #[must_use]
     pub fn cluster_counts(&self) -> PathBuf {
-        self.path.join("cluster-counts.json")
+        self.path.join(file::CLUSTER_COUNTS)
     }
 
     /// The folder that the run's model comes from: a run is either trained or refined from another.
@@ -252,20 +253,6 @@ impl RunDir {
             .collect();
         tags.sort();
         tags
-    }
-
-    /// A finished run as a tree, for documentation.
-    #[must_use]
-    pub fn render_tree(&self) -> String {
-        let mut tree = format!("{}/\n", self.path.display());
-        for stage in Stage::of_a_trained_run() {
-            let mut files = vec![file::MANIFEST];
-            files.extend(stage.outputs());
-            let checkpoint = format!("{}/", file::CHECKPOINT);
-            files.extend(stage.is_resumable().then_some(checkpoint.as_str()));
-            tree += &format!("  {:<17}{}\n", format!("{stage}/"), files.join("  "));
-        }
-        tree
     }
 }
 
@@ -372,8 +359,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tree_of_a_run() {
-        insta::assert_snapshot!(RunDir::new("artifacts/cae-32").render_tree());
+    fn the_readme_shows_the_tree_of_a_run() {
+        let mut tree = "artifacts/cae-32/\n".to_owned();
+        for stage in Stage::of_a_trained_run() {
+            let mut files = [&[file::MANIFEST], stage.outputs()].concat().join("  ");
+            if stage.is_resumable() {
+                files += &format!("  {}/", file::CHECKPOINT);
+            }
+            tree += &format!("  {:<17}{files}\n", format!("{stage}/"));
+        }
+        assert!(include_str!("../../../README.md").contains(&tree), "README.md lacks\n{tree}");
     }
 
     #[test]

@@ -69,14 +69,14 @@ pub use history::{ClassifierEpoch, ElboEpoch, ElboParts, History, RefinementEpoc
 pub use kmeans::KMeansModel;
 pub use latents::{LatentSplits, LatentWriter, Latents, LatentsHeader};
 pub use latents_file::LatentsFile;
-pub use layout::{RunDir, Split, Stage, StageDir, file, input, prepared_dataset, raw_dataset};
+pub use layout::{RunDir, Split, Stage, StageDir, file, input, parameter, prepared_dataset, raw_dataset};
 pub use manifest::{Environment, FileRecord, InputRecord, Manifest, Versions};
 pub use metrics::{
     ClassMetrics, ClassifyMetrics, ClassifySplitMetrics, ClusterMetrics, ClusterSplitMetrics, DatasetMetrics,
     ReadableCounts, ReaderMetrics, ReconstructionEpoch, ReconstructionMetrics, RefineMetrics, SilhouetteMetrics,
     TrainMetrics,
 };
-pub use model::{ClassifierDescription, Layer, ModelDescription, ModelKind, ReaderDescription};
+pub use model::{ClassifierDescription, LATENT_DIM_LIMIT, Layer, ModelDescription, ModelKind, ReaderDescription};
 pub use names::{is_visible, parse_name, parse_run, parse_tag, printable};
 pub use plan::{Decision, Plan, Reason};
 pub use projector::{Point, PointImages, ProjectorDir, ProjectorWork};

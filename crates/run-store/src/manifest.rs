@@ -21,7 +21,7 @@ pub struct Manifest {
     pub tag: Option<String>,
     /// The version of the stage's outputs.
     pub format_version: u32,
-    /// The hash of everything that decides the outputs: stage, format, parameters, inputs.
+    /// The hash of what decides the outputs, however they are computed: stage, format, parameters, inputs.
     pub fingerprint: ContentHash,
     /// Why the stage ran.
     pub reason: String,
@@ -55,6 +55,38 @@ impl Manifest {
 
 impl Document for Manifest {
     const KIND: &'static str = "a stage manifest";
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let files = self.inputs.len() + self.outputs.len();
+        if files > FILE_LIMIT {
+            return Err(format!("{files} files, where {FILE_LIMIT} are the most"));
+        }
+        check_names(&self.parameters, 0, &mut 0)
+    }
+}
+
+/// The most files that a stage reads and writes, and the most parameters that decide about them. Ours have some thirty.
+const FILE_LIMIT: usize = 4096;
+const PARAMETER_LIMIT: usize = 4096;
+/// The longest name of a parameter, with those that it lies in.
+const NAME_LIMIT: usize = 256;
+
+/// Checks that the names in `parameters`, which lie in others of `length` bytes, are no more and no longer than they may be. Who
+/// compares runs spells each with all that it lies in.
+fn check_names(parameters: &Map<String, Value>, length: usize, count: &mut usize) -> std::result::Result<(), String> {
+    for (name, value) in parameters {
+        let length = length + 1 + name.len();
+        *count += 1;
+        if length > NAME_LIMIT || *count > PARAMETER_LIMIT {
+            return Err(format!(
+                "more than {PARAMETER_LIMIT} parameters, or one whose name has more than {NAME_LIMIT} bytes"
+            ));
+        }
+        if let Value::Object(nested) = value {
+            check_names(nested, length, count)?;
+        }
+    }
+    Ok(())
 }
 
 /// A file that a stage read.
@@ -102,5 +134,30 @@ impl Versions {
     #[must_use]
     pub fn current() -> Self {
         Self { package: env!("CARGO_PKG_VERSION").to_owned(), rustc: env!("RUSTC_VERSION").to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(parameters: Value) -> std::result::Result<(), String> {
+        let Value::Object(parameters) = parameters else { return Err("no object".to_owned()) };
+        check_names(&parameters, 0, &mut 0)
+    }
+
+    #[test]
+    fn parameters_are_few_and_their_names_short() {
+        assert_eq!(check(json!({ "epochs": 25, "contrast": { "temperature": 0.5, "neighbours": [1, 2] } })), Ok(()));
+        let long = "x".repeat(NAME_LIMIT / 2);
+        assert_eq!(check(json!({ &long: { "short": 1 } })), Ok(()));
+        let many = |count: usize| Value::Object((0..count).map(|name| (name.to_string(), json!(0))).collect());
+        assert_eq!(check(many(PARAMETER_LIMIT)), Ok(()));
+        // By their number, by one name, and by one name in another.
+        for parameters in [many(PARAMETER_LIMIT + 1), json!({ long.repeat(2): 0 }), json!({ &long: { &long: 0 } })] {
+            assert!(check(parameters).is_err_and(|problem| problem.contains("more than 4096 parameters")));
+        }
     }
 }

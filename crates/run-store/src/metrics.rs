@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement;
-use crate::bounds::{coefficient, not_negative, optional_coefficient, optional_share, share};
+use crate::bounds::{coefficient, count, not_negative, optional_coefficient, optional_share, share};
 use crate::document::{Document, VALUE_LIMIT};
 use crate::history::ElboEpoch;
 
@@ -40,10 +40,13 @@ pub struct TrainMetrics {
     /// The dataset's name.
     pub dataset: String,
     /// Training images used.
+    #[serde(deserialize_with = "count")]
     pub train_count: u32,
     /// Test images used.
+    #[serde(deserialize_with = "count")]
     pub test_count: u32,
     /// Epochs trained.
+    #[serde(deserialize_with = "count")]
     pub epochs: u32,
     /// Values that training changes.
     pub parameter_count: u64,
@@ -99,6 +102,7 @@ pub struct ReaderMetrics {
     /// The dataset's name.
     pub dataset: String,
     /// Training images used.
+    #[serde(deserialize_with = "count")]
     pub train_count: u32,
     /// Test images it was judged on: all there are.
     pub test_count: u64,

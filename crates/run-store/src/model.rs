@@ -10,6 +10,9 @@ use crate::document::Document;
 use crate::error::{Result, StoreError};
 use crate::named_choice;
 
+/// The most values of a latent vector.
+pub const LATENT_DIM_LIMIT: u32 = 512;
+
 /// A family of autoencoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,6 @@
 //! What a Parquet file promises, held against the file before polars believes it: every list and chunk must lie in the file,
-//! chunks must not share bytes, and what all pages unpack to must stay in proportion to the file.
+//! chunks must not share bytes, what all pages unpack to must stay in proportion to the file, and no page may say anew how many
+//! values it has, as deltas do.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -11,6 +12,10 @@ use crate::thrift::{Compact, Parsed, STRUCT};
 const TAIL: u64 = 8;
 /// Bytes of a list in memory, besides its values.
 const LIST_WIDTH: u64 = 32;
+/// What a page may unpack to, and its values. Polars takes it up anew for each piece of a row group that is read; writers make pages
+/// of about a mebibyte.
+const PAGE_LIMIT: u64 = 16 << 20;
+const PAGE_VALUES_LIMIT: u64 = 1 << 22;
 /// A page header holds a dozen numbers, and the least and greatest value of its page.
 const HEADER_LIMIT: usize = 1 << 16;
 
@@ -40,6 +45,9 @@ pub(crate) fn check(file: &File, length: u64) -> Result<(), String> {
         for (column, chunk) in table.columns.iter().zip(&group.chunks) {
             unpacked.add(column.width.saturating_mul(chunk.values.max(group.rows)))?;
             unpacked.add(if column.is_nested { group.rows.saturating_mul(LIST_WIDTH) } else { 0 })?;
+            if !column.is_nested && chunk.values != group.rows {
+                return Err(format!("a column has {} values in a row group of {} rows", chunk.values, group.rows));
+            }
             check_pages(chunk, &mut headers, &mut unpacked)?;
         }
     }
@@ -103,6 +111,12 @@ fn check_pages(chunk: &ChunkShape, headers: &mut PageHeaders<'_>, unpacked: &mut
         }
         values = values.saturating_add(page.values);
         unpacked.add(page.unpacked)?;
+        if page.unpacked > PAGE_LIMIT || page.values > PAGE_VALUES_LIMIT {
+            return Err(format!(
+                "a page promises {} values in {} bytes, and {PAGE_VALUES_LIMIT} in {PAGE_LIMIT} are the most that are read",
+                page.values, page.unpacked
+            ));
+        }
     }
     if values == chunk.values {
         return Ok(());
@@ -120,6 +134,12 @@ struct PageShape {
     entries: u64,
 }
 
+/// How the values of a page may be written, and its levels: plainly, or as runs of numbers or of places in a dictionary. Others say
+/// once more how many values there are, or how long each text is, and polars believes that.
+const ENCODINGS: [i64; 4] = [0, 2, 3, 8];
+/// Of levels, besides: runs of bits as they were once written.
+const BIT_PACKED: i64 = 4;
+
 impl PageShape {
     fn parse(header: &mut Compact<'_>) -> Parsed<Self> {
         let (mut page, mut of_kind) = (Self::default(), -1);
@@ -130,14 +150,18 @@ impl PageShape {
                 3 => page.packed = count(header.number(kind)?)?,
                 // Data of the first and second version, and dictionaries: polars takes the one that the kind names.
                 5 | 7 | 8 if kind == STRUCT => header.fields(|header, inner, kind| {
-                    if inner != 1 {
-                        return Ok(false);
-                    }
-                    let number = count(header.number(kind)?)?;
-                    match (field, of_kind) {
-                        (5, 0) | (8, 3) => page.values = number,
-                        (7, 2) => page.entries = number,
-                        _ => return Err("a page is of two kinds"),
+                    match (field, inner) {
+                        (_, 1) => {
+                            let number = count(header.number(kind)?)?;
+                            match (field, of_kind) {
+                                (5, 0) | (8, 3) => page.values = number,
+                                (7, 2) => page.entries = number,
+                                _ => return Err("a page is of two kinds"),
+                            }
+                        }
+                        (5 | 7, 2) | (8, 4) => check_encoding(header.number(kind)?, &ENCODINGS)?,
+                        (5, 3 | 4) => check_encoding(header.number(kind)?, &[ENCODINGS[2], BIT_PACKED])?,
+                        _ => return Ok(false),
                     }
                     Ok(true)
                 })?,
@@ -146,6 +170,14 @@ impl PageShape {
             Ok(true)
         })?;
         Ok(page)
+    }
+}
+
+fn check_encoding(encoding: i64, known: &[i64]) -> Parsed<()> {
+    if known.contains(&encoding) {
+        Ok(())
+    } else {
+        Err("its values are written in another way than plainly or as runs")
     }
 }
 

@@ -78,6 +78,8 @@ struct Parquet {
     chunk_values: i64,
     dictionary: Option<(i64, i64)>,
     page_kind: i64,
+    page_encoding: i64,
+    level_encoding: i64,
     page_unpacked: i64,
     page_packed: Option<i64>,
     page_values: i64,
@@ -103,6 +105,8 @@ impl Default for Parquet {
             chunk_values: 2,
             dictionary: None,
             page_kind: 0,
+            page_encoding: 0,
+            level_encoding: 3,
             page_unpacked: 8,
             page_packed: None,
             page_values: 2,
@@ -121,7 +125,9 @@ impl Parquet {
             let entries = Struct(vec![(1, Number(entries)), (2, Number(0))]);
             encode(&vec![(1, Number(2)), (2, Number(unpacked)), (3, Number(0)), (7, entries)], &mut bytes);
         }
-        let page = vec![(1, Number(self.page_values)), (2, Number(0)), (3, Number(3)), (4, Number(3))];
+        let levels = Number(self.level_encoding);
+        let encoding = Number(self.page_encoding);
+        let page = vec![(1, Number(self.page_values)), (2, encoding), (3, levels.clone()), (4, levels)];
         let packed = self.page_packed.unwrap_or(data.len() as i64);
         let kind = Number(self.page_kind);
         encode(&vec![(1, kind), (2, Number(self.page_unpacked)), (3, Number(packed)), (5, Struct(page))], &mut bytes);
@@ -207,19 +213,28 @@ fn every_broken_promise_is_named() {
         (|file| file.chunk_length = Some(400), "are not there"),
         (|file| file.chunk_length = Some(i64::MAX), "are not there"),
         (|file| file.chunk_length = Some(-1), "a size is negative"),
-        (|file| file.chunk_values = 1, "the pages of a column have 2 values, and its footer says 1"),
-        (|file| file.chunk_values = 3, "damaged"),
+        (|file| file.chunk_values = 1, "a column has 1 values in a row group of 2 rows"),
+        (|file| file.chunk_values = 3, "a column has 3 values in a row group of 2 rows"),
+        (|file| (file.rows, file.group_rows) = (3, 3), "a column has 2 values in a row group of 3 rows"),
+        (|file| (file.rows, file.group_rows, file.chunk_values) = (3, 3, 3), "damaged"),
         (|file| file.chunk_values = 1 << 40, "promises more values"),
         (|file| file.chunk_values = -1, "a size is negative"),
         (|file| file.page_values = 0, "damaged"),
         (|file| file.page_values = 3, "have 3 values, and its footer says 2"),
-        (|file| file.page_values = i64::from(i32::MAX), "have 2147483647 values"),
+        (|file| file.page_values = i64::from(i32::MAX), "a page promises 2147483647 values"),
         (|file| file.page_values = -1, "a size is negative"),
         (|file| file.page_packed = Some(9), "ends before its 2 values"),
         (|file| file.page_packed = Some(i64::MAX), "ends before its 2 values"),
         (|file| file.page_packed = Some(-8), "a size is negative"),
         (|file| file.page_unpacked = i64::from(i32::MAX), "promises more values"),
         (|file| file.page_unpacked = -1, "a size is negative"),
+        (|file| (file.page_unpacked, file.padding) = (17 << 20, 4 << 20), "a page promises 2 values in 17825792 bytes"),
+        (|file| file.page_encoding = 5, "in another way than"),
+        (|file| file.page_encoding = 6, "in another way than"),
+        (|file| file.page_encoding = 7, "in another way than"),
+        (|file| file.page_encoding = 9, "in another way than"),
+        (|file| file.page_encoding = -1, "in another way than"),
+        (|file| file.level_encoding = 5, "in another way than"),
         (|file| file.page_kind = 2, "a page is of two kinds"),
         (|file| file.page_kind = 3, "a page is of two kinds"),
         (|file| file.dictionary = Some((4, i64::from(i32::MAX))), "promises 2147483647 entries"),
@@ -253,6 +268,16 @@ fn every_broken_promise_is_named() {
         let found = problem(&Parquet { schema, ..Parquet::default() }.bytes()).unwrap_or_default();
         assert!(found.contains(expected), "expected `{expected}`, found `{found}`");
     }
+}
+
+/// A page says that it has three values, as everything else does, and holds two.
+#[test]
+fn a_column_that_ends_early_is_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    let file = Parquet { rows: 3, group_rows: 3, chunk_values: 3, page_values: 3, ..Parquet::default() };
+    fs::write(&path, file.bytes()).unwrap();
+    assert!(Table::read(&path, "a table").is_err());
 }
 
 /// Each schema element of this footer holds the next: a reader that follows them one in the other would run out of stack.

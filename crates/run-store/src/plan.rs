@@ -57,8 +57,8 @@ impl fmt::Display for Reason {
 }
 
 impl Plan {
-    /// A plan to fill `dir` from `parameters`, which serialize to a JSON object: everything that decides the outputs,
-    /// and nothing that does not.
+    /// A plan to fill `dir` from `parameters`, which serialize to a JSON object: everything that decides the outputs
+    /// but the threads and the device, which the manifest's environment records.
     ///
     /// # Errors
     /// The parameters do not serialize to an object.

@@ -14,10 +14,13 @@ use crate::artifacts::free_name;
 use crate::error::{Result, StoreError};
 use crate::folder_replacement::FolderReplacement;
 use crate::layout::Split;
+use crate::opened;
 
 /// The first line of a configuration, by which an export is known again.
 const MARK: &str = "# An export of run-report: the next one to this folder replaces all of it.";
 const CONFIG: &str = "projector_config.pbtxt";
+/// The most bytes of a configuration: some hundred for each run.
+const CONFIG_LIMIT: u64 = 16 << 20;
 const TENSORS: &str = "tensors.tsv";
 const METADATA: &str = "metadata.tsv";
 const SPRITE: &str = "sprite";
@@ -107,7 +110,8 @@ impl ProjectorDir {
 
     /// The files of the export in this folder, as its configuration lists them. None where there is no export.
     fn exported_files(&self) -> Option<BTreeSet<PathBuf>> {
-        let config = fs::read_to_string(self.path.join(CONFIG)).ok()?;
+        let config = opened::read(&self.path.join(CONFIG), "a projector's configuration", CONFIG_LIMIT).ok()?;
+        let config = String::from_utf8(config).ok()?;
         let lines = config.strip_prefix(MARK)?.lines();
         let paths =
             lines.filter_map(|line| line.trim().split_once("_path: \"")?.1.strip_suffix('"').map(PathBuf::from));

@@ -62,7 +62,7 @@ impl Reconstructions {
     /// The file cannot be read, or holds something else.
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, "reconstructions")?;
-        let (height, width) = (table.header_number("height")?, table.header_number("width")?);
+        let (height, width) = (table.header_count("height")?, table.header_count("width")?);
         let length = height as usize * width as usize;
         let images = table.f32_lists("original", length)?.into_iter().zip(table.f32_lists("reconstruction", length)?);
         let places = table.u32("epoch")?.into_iter().zip(table.u32("index")?).zip(table.u8("label")?);
@@ -100,5 +100,7 @@ mod tests {
         let written = Reconstructions { height: 1, width: 2, rows: rows.to_vec() };
         written.write(&path).unwrap();
         assert_eq!(Reconstructions::read(&path).unwrap(), written);
+        Reconstructions { height: 0, ..written }.write(&path).unwrap();
+        assert!(Reconstructions::read(&path).unwrap_err().to_string().contains("from 1 up as height"));
     }
 }

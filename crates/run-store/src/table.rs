@@ -1,4 +1,4 @@
-//! The one place that knows Parquet: columns in, checked columns out.
+//! The one place that knows Parquet, of which others name only columns: columns in, checked columns out.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -49,6 +49,11 @@ impl TableWriter {
     pub(crate) fn write(&mut self, columns: Vec<Column>) -> Result<()> {
         let frame = DataFrame::new_infer_height(columns).map_err(unwritable(&self.path))?;
         self.writer.write_batch(&frame).map_err(unwritable(&self.path))
+    }
+
+    /// An error about rows that this file is not to have.
+    pub(crate) fn refused(&self, problem: String, advice: &str) -> StoreError {
+        StoreError::invalid(&self.path, problem, advice)
     }
 
     pub(crate) fn finish(self) -> Result<()> {
@@ -172,10 +177,15 @@ impl TableFile {
         let pairs = self.footer.key_value_metadata.iter().flatten();
         let metadata = pairs.filter_map(|pair| Some((pair.key.clone(), pair.value.clone()?))).collect();
         let table = Table { path: self.path.clone(), kind: self.kind, first_row: rows.start, frame, metadata };
-        if table.height() == rows.len() {
-            return Ok(table);
+        let lengths = table.frame.columns().iter().map(Column::len);
+        match lengths.chain([table.height()]).find(|length| *length != rows.len()) {
+            None => Ok(table),
+            Some(found) => Err(table.invalid(format!(
+                "expected {} rows from row {} on, in every column, found {found}",
+                rows.len(),
+                rows.start
+            ))),
         }
-        Err(table.invalid(format!("expected {} rows from row {} on, found {}", rows.len(), rows.start, table.height())))
     }
 }
 
@@ -238,6 +248,14 @@ impl Table {
     pub(crate) fn header_number(&self, key: &str) -> Result<u32> {
         let text = self.header(key)?;
         text.parse().map_err(|_| self.invalid(format!("expected a number as {key}, found `{text}`")))
+    }
+
+    /// A number from 1 up in the file's metadata: a length, or a count.
+    pub(crate) fn header_count(&self, key: &str) -> Result<u32> {
+        match self.header_number(key)? {
+            0 => Err(self.invalid(format!("expected a number from 1 up as {key}, found 0"))),
+            count => Ok(count),
+        }
     }
 
     /// A column with a value in every row.

@@ -88,7 +88,14 @@ impl Optimizer {
         }
         self.step = i32::try_from(steps).unwrap_or(i32::MAX);
         // Multiplied in the order in which the steps did, so that it is the same to the last bit.
-        self.momentum_product = (1..=self.step).map(momentum).product();
+        // Once it is 0 it stays.
+        self.momentum_product = 1.0;
+        for step in 1..=self.step {
+            self.momentum_product *= momentum(step);
+            if self.momentum_product == 0.0 {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -116,7 +123,7 @@ impl Optimizer {
 
     /// Moves `values` one step against `gradient`.
     pub fn step(&mut self, values: &Tensor, gradient: &Tensor) {
-        self.step += 1;
+        self.step = self.step.saturating_add(1);
         let step = match self.rule {
             OptimizerRule::Adam => self.adam(),
             OptimizerRule::Nadam => self.nadam(),

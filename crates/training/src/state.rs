@@ -41,9 +41,14 @@ impl<R: History> TrainingState<R> {
     /// Takes the training, with the model's values, up where `checkpoint` left it.
     ///
     /// # Errors
-    /// The checkpoint is not of this model.
+    /// The checkpoint is not of this model, or its history is of more or fewer epochs.
     pub fn restore(&mut self, model: &mut impl Weights, checkpoint: &Checkpoint) -> Result<(), StateError> {
-        self.history = R::read(&checkpoint.file(file::HISTORY))?;
+        let history = checkpoint.file(file::HISTORY);
+        self.history = R::read(&history)?;
+        if self.epoch() != checkpoint.epoch {
+            let problem = format!("expected the history of {} epochs, found {}", checkpoint.epoch, self.epoch());
+            return Err(StoreError::invalid(&history, problem, "start over with --force").into());
+        }
         self.optimizer.restore(&checkpoint.file(file::OPTIMIZER), checkpoint.optimizer_steps)?;
         model.restore(&checkpoint.file(file::WEIGHTS))?;
         Ok(())

@@ -7,9 +7,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use miniz_oxide::deflate::compress_to_vec;
-use pipeline_tests::{Study, correct_manifest, cost_of, edit_json, edit_latents, replace_output, slice};
+use pipeline_tests::{Study, correct_manifest, cost_of, edit_json, edit_latents, refused, replace_output, slice};
 use polars::prelude::Column;
-use run_store::{ModelKind, Split, Stage, file};
+use run_store::{ModelKind, NamedTensor, Split, Stage, file, write_tensors};
 use serde_json::json;
 
 const ALLOWANCE: u64 = 64 << 20;
@@ -87,6 +87,11 @@ fn documents_and_models() {
     let deep = format!(r#""parameters": {{ "deep": {}{}, "#, "[".repeat(1000), "]".repeat(1000));
     fs::write(&manifest, whole.replace(r#""parameters": {"#, &deep)).unwrap();
     refused_cheaply(cluster(), cheap, 1000, "recursion limit");
+    let leaves: Vec<String> = (0..2000).map(|leaf| format!(r#""{leaf}":0"#)).collect();
+    let wordy = format!(r#""parameters": {{ "{}": {{{}}}, "#, "x".repeat(1 << 20), leaves.join(","));
+    let content = whole.replace(r#""parameters": {"#, &wordy);
+    fs::write(&manifest, &content).unwrap();
+    refused_cheaply(cluster(), cheap, content.len(), "more than 4096 parameters, or one whose name");
     fs::write(&manifest, whole).unwrap();
 
     let export = || study.process_with(Stage::LatentExport, &[]);
@@ -105,6 +110,71 @@ fn documents_and_models() {
     });
     correct_manifest(&dir, file::MODEL);
     refused_cheaply(export(), dear, 2000, "bytes of values, as model.json describes");
+}
+
+/// Few weights, and many values between layers.
+#[test]
+fn a_model_that_is_wide_within() {
+    let study = Study::finished(ModelKind::Cae);
+    let export = |count: &str| study.process_with(Stage::LatentExport, &[("--train-count", count)]);
+    let dear = honest(export("200"));
+    let dir = study.dir(Stage::AeTrain);
+    let (path, weights) = (dir.file(file::MODEL), dir.file(file::WEIGHTS));
+    edit_json(&path, |model| {
+        model["encoder"] = json!([
+            { "layer": "conv2d", "filters": 10_699, "kernel": 1 },
+            { "layer": "conv2d", "filters": 1, "kernel": 1 },
+            { "layer": "flatten" },
+            { "layer": "dense", "units": 2 },
+        ]);
+        model["decoder"] = json!([{ "layer": "dense", "units": 784 }, { "layer": "sigmoid" }]);
+    });
+    let tensors: [(&str, &[usize]); 8] = [
+        ("encoder.0.weight", &[10_699, 1, 1, 1]),
+        ("encoder.0.bias", &[10_699]),
+        ("encoder.1.weight", &[1, 10_699, 1, 1]),
+        ("encoder.1.bias", &[1]),
+        ("encoder.3.weight", &[2, 784]),
+        ("encoder.3.bias", &[2]),
+        ("decoder.0.weight", &[784, 2]),
+        ("decoder.0.bias", &[784]),
+    ];
+    let tensors = tensors.map(|(name, shape)| {
+        let values = vec![0.01; shape.iter().product()];
+        NamedTensor { name: name.to_owned(), shape: shape.to_vec(), values }
+    });
+    write_tensors(&weights, &tensors).unwrap();
+    [file::MODEL, file::WEIGHTS].into_iter().for_each(|name| correct_manifest(&dir, name));
+    let cost = cost_of(export("100"));
+    assert_eq!(cost.code, Some(0), "{}", cost.error);
+    // What flows between layers is held within 256 MiB, and a layer has what it takes beside what it gives.
+    assert!(cost.peak_bytes <= dear + 3 * (256 << 20), "{} bytes, {dear} of an honest model", cost.peak_bytes);
+
+    edit_json(&path, |model| {
+        let layers = model["encoder"].as_array_mut().unwrap();
+        layers.truncate(2);
+        layers.push(json!({ "layer": "flatten" }));
+        model["latent_dim"] = 784.into();
+    });
+    correct_manifest(&dir, file::MODEL);
+    let refine = study.process_with(Stage::AeRefine, &[]);
+    let cost = cost_of(refine);
+    assert_eq!(cost.code, Some(1), "{}", cost.error);
+    assert!(cost.error.contains("expected an"), "{}", cost.error);
+}
+
+/// Figures that say that nothing was trained on, or judged by.
+#[test]
+fn no_images() {
+    for name in ["train_count", "test_count"] {
+        let study = Study::finished(ModelKind::Ae);
+        let dir = study.dir(Stage::AeTrain);
+        edit_json(&dir.file(file::METRICS), |metrics| metrics[name] = 0.into());
+        correct_manifest(&dir, file::METRICS);
+        for stage in [Stage::LatentExport, Stage::AeRefine] {
+            refused(&study, study.command(stage), &["metrics.json", "a count from 1 up, found 0"]);
+        }
+    }
 }
 
 #[test]

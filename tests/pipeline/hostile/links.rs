@@ -107,6 +107,15 @@ fn pipes_and_devices() {
     let lock = study.run().path().join(".latent-export.lock");
     fifo(&lock);
     refused_at_once(Stage::LatentExport, "expected a lock's file");
+
+    // Beside a report that is replaced, and in a folder that may be an export.
+    let artifacts = study.path().join("artifacts");
+    fifo(&artifacts.join(".summary.md.1.partial"));
+    fs::create_dir(artifacts.join("empty")).unwrap();
+    fifo(&artifacts.join("empty/projector_config.pbtxt"));
+    let cost = cost_of(study.report_process(&["table", "artifacts/ae-2", "artifacts/empty"]));
+    assert_eq!(cost.code, Some(0), "{}", cost.error);
+    assert!(cost.time < Duration::from_secs(10));
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl FitOptions {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum KMeansError {
     /// There are fewer different points than clusters.
-    #[error("expected at least {cluster_count} different latents, one a cluster, found {distinct}; use a lower --k")]
+    #[error("expected at least {cluster_count} different latents, one a cluster, found {distinct}")]
     TooFewPoints {
         /// The clusters asked for.
         cluster_count: usize,
@@ -62,10 +62,7 @@ pub enum KMeansError {
         distinct: usize,
     },
     /// A value is too large for sums of squares in f32, or no number.
-    #[error(
-        "expected latents within ±{VALUE_LIMIT:e}, found {found:e}; the model has diverged or the file is damaged: train it again \
-         with a lower --learning-rate, or export again with --force"
-    )]
+    #[error("expected latents within ±{VALUE_LIMIT:e}, found {found:e}")]
     OutOfRange {
         /// The first such value.
         found: f32,

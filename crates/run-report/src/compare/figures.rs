@@ -1,6 +1,6 @@
 //! Which figures differ, by how much, and which is better.
 
-use run_store::Stage;
+use run_store::{Stage, parameter};
 use serde::{Deserialize, Serialize};
 
 use crate::collect::Run;
@@ -89,6 +89,6 @@ fn is_equal(one: f64, other: f64) -> bool {
 impl Run {
     /// What the training was told to lower.
     pub(crate) fn loss(&self) -> Option<&str> {
-        self.manifests.get(&Stage::AeTrain)?.parameters.get("loss")?.as_str()
+        self.manifests.get(&Stage::AeTrain)?.parameters.get(parameter::LOSS)?.as_str()
     }
 }

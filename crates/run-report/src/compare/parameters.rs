@@ -74,8 +74,10 @@ fn flatten(path: &str, object: &Map<String, Value>, flat: &mut BTreeMap<String, 
 /// All names, in order. One that holds others in another run is none itself: there it is only not set.
 fn names(parameters: &[Vec<BTreeMap<String, Value>>]) -> BTreeSet<String> {
     let names: BTreeSet<String> = parameters.iter().flatten().flat_map(BTreeMap::keys).cloned().collect();
-    let holds =
-        |name: &str| names.iter().any(|other| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    let holds = |name: &str| {
+        let prefix = format!("{name}.");
+        names.range(prefix.clone()..).next().is_some_and(|other| other.starts_with(&prefix))
+    };
     names.iter().filter(|name| !holds(name)).cloned().collect()
 }
 

@@ -77,9 +77,15 @@ pub(crate) fn shorten(text: &str, size: f64, weight: Weight, limit: f64) -> Stri
     if width(text, size, weight) <= limit {
         return text.to_owned();
     }
-    let ends = text.char_indices().skip(1).map(|(start, _)| format!("…{}", &text[start..]));
+    // Some texts are whole files, of which no figure shows more than this.
+    let last = text.char_indices().rev().take(LONGEST_SHOWN).last().map_or(0, |(start, _)| start);
+    let ends = text[last..].char_indices().map(|(start, _)| last + start).filter(|start| *start > 0);
+    let ends = ends.map(|start| format!("…{}", &text[start..]));
     ends.into_iter().find(|end| width(end, size, weight) <= limit).unwrap_or_else(|| "…".to_owned())
 }
+
+/// The most characters of a text that is cut.
+const LONGEST_SHOWN: usize = 512;
 
 /// The outlines of `text`, whose baseline begins at (0, 0); y grows downwards.
 pub(crate) fn outlines(text: &str, size: f64, weight: Weight) -> Vec<Command> {
@@ -164,5 +170,8 @@ mod tests {
         assert_eq!(shorten("seed1", 10.0, Weight::Regular, limit), "seed1");
         assert_eq!(wrap("a cae-32-seed1", 10.0, limit), ["a", "…seed1"]);
         assert_eq!(shorten("seed1", 10.0, Weight::Regular, 0.0), "…");
+        // It takes as long as the text, not as its square.
+        let endless = "x".repeat(3_000_000) + "-seed1";
+        assert_eq!(wrap(&endless, 10.0, limit), ["…seed1"]);
     }
 }

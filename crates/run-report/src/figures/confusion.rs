@@ -35,6 +35,7 @@ fn read(entry: &Entry) -> Result<[HeatMap; 2], StoreError> {
     };
     let split =
         clusters.splits.get(Split::Train.name()).ok_or_else(|| lacks(&path, Split::Train, Stage::ClusterEval))?;
+    check_cells(&path, &split.cluster_by_class)?;
     let heading =
         format!("K-means, training latents: {:.1} % right by majority names", 100.0 * split.majority_accuracy);
     let clustering = HeatMap { heading, ..clustering(&split.cluster_by_class, &clusters.majority_names) };
@@ -43,6 +44,7 @@ fn read(entry: &Entry) -> Result<[HeatMap; 2], StoreError> {
     let classes: ClassifyMetrics = read_document(&path)?;
     let split =
         classes.splits.get(Split::Test.name()).ok_or_else(|| lacks(&path, Split::Test, Stage::LatentClassify))?;
+    check_cells(&path, &split.confusion)?;
     let digits = digits(&split.confusion);
     let classifier = HeatMap {
         heading: format!("Classifier, test latents: {:.1} % right", 100.0 * split.accuracy),
@@ -53,6 +55,18 @@ fn read(entry: &Entry) -> Result<[HeatMap; 2], StoreError> {
         counts: split.confusion.clone(),
     };
     Ok([clustering, classifier])
+}
+
+/// The most cells of a map: 256 classes by as many.
+const CELL_LIMIT: usize = 1 << 16;
+
+fn check_cells(path: &std::path::Path, counts: &[Vec<u64>]) -> Result<(), StoreError> {
+    let cells = counts.iter().map(Vec::len).sum::<usize>();
+    if cells <= CELL_LIMIT {
+        return Ok(());
+    }
+    let problem = format!("expected at most {CELL_LIMIT} counts, as a figure can show, found {cells}");
+    Err(StoreError::invalid(path, problem, "the figures of fewer clusters can be drawn"))
 }
 
 fn digits(counts: &[Vec<u64>]) -> Vec<String> {
@@ -92,4 +106,18 @@ fn page(maps: &[HeatMap; 2], series: &Series<'_, [HeatMap; 2]>) -> Page {
     let corner = page.at(maps[0].left(), height + 24.0);
     draw_scale(&mut page.scene, corner);
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_map_has_as_many_cells_as_can_be_shown() {
+        let check = |rows: usize| check_cells(Path::new("metrics.json"), &vec![vec![0; 10]; rows]);
+        assert!(check(6553).is_ok());
+        assert!(check(6554).is_err_and(|error| error.to_string().contains("at most 65536 counts")));
+    }
 }

@@ -12,6 +12,8 @@ use crate::text::one_line;
 pub(crate) struct Gaps {
     /// By run and reason: what the run is left out of.
     left_out: BTreeMap<(String, String), Vec<&'static str>>,
+    /// Figures that would be too large: a line each.
+    too_large: Vec<String>,
 }
 
 impl Gaps {
@@ -32,6 +34,11 @@ impl Gaps {
         self.add(entry, "the page would be too large".to_owned(), figure);
     }
 
+    /// Notes that the figure `name` would be `width` × `height` units.
+    pub fn is_too_large(&mut self, name: &str, (width, height): (f64, f64)) {
+        self.too_large.push(one_line(&format!("{name} is not drawn: it would be {width} × {height} units large")));
+    }
+
     fn add(&mut self, entry: &Entry, why: String, figure: &'static str) {
         let figures = self.left_out.entry((entry.name.clone(), why)).or_default();
         if !figures.contains(&figure) {
@@ -44,6 +51,6 @@ impl Gaps {
         let line = |((run, why), figures): (&(String, String), &Vec<&str>)| {
             one_line(&format!("{run} is left out of {}: {why}", figures.join(", ")))
         };
-        self.left_out.iter().map(line).collect()
+        self.left_out.iter().map(line).chain(self.too_large.iter().cloned()).collect()
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use run_store::{ElboEpoch, History, Stage, TrainingEpoch, file};
-use serde_json::Value;
 
 use super::Drawing;
 use super::axes::Axis;
@@ -34,9 +33,7 @@ type Losses<'a> = Series<'a, Training>;
 pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let series = catalogue.series(NAME, &[Stage::AeTrain], false, gaps, |entry, _| {
         let history = TrainingEpoch::read(&entry.file(Stage::AeTrain, file::HISTORY)?)?;
-        let parameters = entry.run.manifests.get(&Stage::AeTrain).map(|manifest| &manifest.parameters);
-        let loss = parameters.and_then(|parameters| parameters.get("loss")).and_then(Value::as_str);
-        let loss = loss.unwrap_or("unknown").to_owned();
+        let loss = entry.run.loss().unwrap_or("unknown").to_owned();
         Ok((!history.is_empty()).then_some(Training { loss, history }))
     });
     if series.is_empty() {

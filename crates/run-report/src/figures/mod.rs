@@ -7,7 +7,7 @@
 mod axes;
 pub(crate) mod catalogue;
 pub(crate) mod classifier;
-mod cluster_counts;
+pub(crate) mod cluster_counts;
 pub(crate) mod confusion;
 pub(crate) mod cost;
 mod curves;
@@ -19,7 +19,7 @@ pub(crate) mod losses;
 mod page;
 pub(crate) mod prior;
 pub(crate) mod readability;
-mod refinement;
+pub(crate) mod refinement;
 mod scatter;
 pub(crate) mod style;
 pub(crate) mod task1;
@@ -44,6 +44,19 @@ use crate::drawing::{Scene, png, raster, svg};
 pub(crate) struct Drawing {
     pub name: String,
     pub scene: Scene,
+}
+
+/// The most square units of a figure: forty million pixels. Those of a few dozen runs have a tenth.
+const AREA_LIMIT: f64 = 1e7;
+
+/// What `draw` makes of the runs, but for what would be too large: that is said in `gaps`.
+pub(crate) fn draw_within_bounds(draw: Draw, catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
+    let (drawings, too_large): (Vec<_>, Vec<_>) =
+        draw(catalogue, gaps).into_iter().partition(|drawing| drawing.scene.width * drawing.scene.height <= AREA_LIMIT);
+    for Drawing { name, scene } in too_large {
+        gaps.is_too_large(&name, (scene.width, scene.height));
+    }
+    drawings
 }
 
 /// Draws what one kind of figure shows of the runs: none where no run has what it takes.
@@ -91,7 +104,7 @@ pub fn write_figures(
     let mut gaps = Gaps::default();
     let mut names = BTreeSet::new();
     let mut files = Vec::new();
-    let of_runs = FIGURES.into_iter().flat_map(|draw| draw(&catalogue, &mut gaps));
+    let of_runs = FIGURES.into_iter().flat_map(|draw| draw_within_bounds(draw, &catalogue, &mut gaps));
     for drawing in of_runs.chain(growth.and_then(growth::draw)) {
         let name = free_name(&drawing.name, PUNCTUATION, &mut names);
         fs::create_dir_all(folder.path()).map_err(StoreError::io("create", folder.path()))?;

@@ -375,3 +375,15 @@ fn files_have_plain_names_of_their_own() {
     assert_eq!(free("latents-one-cae-32"), "latents-one-cae-32-2");
     assert_eq!(free("latents-été\u{1b}"), "latents-été-");
 }
+
+#[test]
+fn a_figure_that_is_too_large_is_not_drawn_but_named() {
+    fn draw(_: &Catalogue, _: &mut Gaps) -> Vec<Drawing> {
+        let sides = [("small", 3000.0), ("large", 4000.0)];
+        sides.map(|(name, side)| Drawing { name: name.to_owned(), scene: Scene::new(side, side) }).to_vec()
+    }
+    let mut gaps = Gaps::default();
+    let drawn = draw_within_bounds(draw, &Catalogue::of(Vec::new()), &mut gaps);
+    assert_eq!(drawn.iter().map(|drawing| drawing.name.as_str()).collect::<Vec<_>>(), ["small"]);
+    assert_eq!(gaps.lines(), ["large is not drawn: it would be 4000 × 4000 units large"]);
+}

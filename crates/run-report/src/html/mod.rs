@@ -157,13 +157,20 @@ fn page(mut runs: Vec<Run>, limit: usize) -> (String, Vec<String>) {
 fn figure_groups(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<FigureGroup> {
     let mut group = |title, is_open, draw: figures::Draw| {
         let in_place = |drawing: Drawing| PageFigure { name: drawing.name, svg: svg(&drawing.scene) };
-        FigureGroup { title, is_open, figures: draw(catalogue, gaps).into_iter().map(in_place).collect() }
+        FigureGroup {
+            title,
+            is_open,
+            figures: figures::draw_within_bounds(draw, catalogue, gaps).into_iter().map(in_place).collect(),
+        }
     };
     let groups = [
         group("Losses", true, figures::losses::draw),
         group("Readable reconstructions", true, figures::readability::draw),
         group("Classifier", true, figures::classifier::draw),
+        group("Latents before and after refining", true, figures::refinement::draw),
         group("Which digits are taken for which", false, figures::confusion::draw),
+        group("The images that clusters are least sure of", false, figures::uncertain::draw),
+        group("How many clusters there are", false, figures::cluster_counts::draw),
         group("What variational models make of their prior", false, figures::prior::draw),
         group("Time and memory", false, figures::cost::draw),
     ];

@@ -9,7 +9,9 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use run_store::{ContentHash, Document, RunDir, Stage, StageDir, StoreError, document_text, hash_file};
+use run_store::{
+    ContentHash, Document, Manifest, RunDir, Stage, StageDir, StoreError, document_text, file, hash_file, read_document,
+};
 use serde::{Deserialize, Serialize};
 
 /// What became of the files of runs.
@@ -165,6 +167,8 @@ impl VerifiedRun {
 #[derive(Default)]
 struct Contents {
     known: BTreeMap<PathBuf, (ContentHash, u64)>,
+    /// By folder.
+    manifests: BTreeMap<PathBuf, Option<Manifest>>,
 }
 
 impl Contents {
@@ -177,5 +181,11 @@ impl Contents {
         let content = hash_file(path)?;
         self.known.insert(identity, content.clone());
         Ok(content)
+    }
+
+    /// The manifest of `folder`, if it has a sound one.
+    fn manifest(&mut self, folder: &Path) -> Option<&Manifest> {
+        let read = || read_document(&folder.join(file::MANIFEST)).ok();
+        self.manifests.entry(folder.to_owned()).or_insert_with(read).as_ref()
     }
 }

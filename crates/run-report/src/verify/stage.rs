@@ -101,7 +101,7 @@ impl VerifiedRun {
         if found == input.blake3 {
             return;
         }
-        let damaged = producer(&path).filter(|producer| producer.content == input.blake3);
+        let damaged = producer(&path, contents).filter(|producer| producer.content == input.blake3);
         let finding = match damaged {
             // Said of the stage that wrote it, or of another one that read it.
             Some(_) if is_of_run(&input.path) || self.is_known_to_have_changed(&name) => return,
@@ -127,8 +127,8 @@ struct Producer {
 }
 
 /// What wrote the file at `path`, if there is a manifest beside it that knows it.
-fn producer(path: &Path) -> Option<Producer> {
-    let manifest: Manifest = read_document(&path.with_file_name(file::MANIFEST)).ok()?;
+fn producer(path: &Path, contents: &mut Contents) -> Option<Producer> {
+    let manifest = contents.manifest(path.parent()?)?;
     let content = manifest.outputs.get(path.file_name()?.to_str()?)?.blake3.clone();
     let command = RunDir::of_file(path)?.stage(manifest.stage, manifest.tag.as_deref()).command();
     Some(Producer { content, command })

@@ -36,6 +36,8 @@ pub const HISTORY: &str = "history.parquet";
 pub const RECONSTRUCTIONS: &str = "reconstructions.parquet";
 /// The stage's figures.
 pub const METRICS: &str = "metrics.json";
+/// How well latents fall into each number of clusters, beside the stages' folders.
+pub const CLUSTER_COUNTS: &str = "cluster-counts.json";
 /// A fitted K-means model.
 pub const KMEANS: &str = "kmeans.bin";
 /// The cluster of each image.

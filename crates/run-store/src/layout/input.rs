@@ -1,8 +1,14 @@
-//! What manifests call the inputs that others look for in them.
+//! What manifests call the inputs that stages share, or that others look for.
 
-/// The weights of the model that a stage works with.
+/// The architecture of the model that a stage works with.
+pub const MODEL: &str = "model";
+/// Its weights.
 pub const WEIGHTS: &str = "weights";
 /// The prepared dataset.
 pub const DATASET: &str = "dataset";
-/// The weights of the reader that judges.
+/// The architecture of the reader that judges.
+pub const READER_MODEL: &str = "reader_model";
+/// Its weights.
 pub const READER_WEIGHTS: &str = "reader_weights";
+/// Its figures.
+pub const READER_METRICS: &str = "reader_metrics";
