@@ -40,6 +40,7 @@ pub fn document(path: &Path) {
     let _ = read_document::<ReconstructionMetrics>(path);
     let _ = read_document::<ClusterMetrics>(path);
     let _ = read_document::<ClassifyMetrics>(path);
+    let _ = read_document::<ClusterCounts>(path);
     let _ = read_document::<Growth>(path);
 }
 
