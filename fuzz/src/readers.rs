@@ -76,7 +76,8 @@ pub fn checkpoint(path: &Path) {
     let Some(folder) = path.parent() else { return };
     let dir = RunDir::new(folder.join("run")).stage(Stage::AeTrain, None);
     let Ok(work) = Plan::new(dir, &Parameters {}).and_then(|plan| plan.begin(Reason::First)) else { return };
-    let state = work.file(file::CHECKPOINT).join("epoch-00001");
+    let Ok(checkpoints) = work.file(file::CHECKPOINT) else { return };
+    let state = checkpoints.join("epoch-00001");
     let placed = fs::create_dir_all(&state).and_then(|()| fs::copy(path, state.join(file::CHECKPOINT_STATE)));
     if placed.is_ok() {
         let _ = work.checkpoints().latest(u32::MAX, |_| Ok(()));

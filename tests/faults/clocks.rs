@@ -39,7 +39,7 @@ fn files_of_another_time() {
             // What a kill left is of that time too: a lock, work, checkpoints.
             for _ in 0..times(1) {
                 let mut process = subject.start(step, true);
-                std::thread::sleep(draw.between(until_work, whole * 9 / 10));
+                std::thread::sleep(draw.between(until_work, whole * 21 / 20));
                 process.kill().unwrap();
                 tally.count(&Ending::of(process));
                 date(subject.study.path(), time);

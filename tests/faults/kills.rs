@@ -41,8 +41,8 @@ fn strike_steps(fault: &'static str, name: &str, count: u32) {
         subject.prepare(step, earlier);
         for _ in 0..=draw.below(LIVES) {
             let mut process = subject.start(step, earlier);
-            // Before it begins to write there is little to hit.
-            std::thread::sleep(draw.between(*until_work / 2, *time * 9 / 10));
+            // Before it begins to write there is little to hit. At the end a result takes the place of the one before.
+            std::thread::sleep(draw.between(*until_work / 2, *time * 21 / 20));
             signal(&mut process, name);
             let ending = Ending::of(process);
             assert!(!matches!(ending, Ending::Refused(_)), "{step:?}: {ending:?}");

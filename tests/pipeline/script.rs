@@ -43,13 +43,16 @@ fn help_names_every_target() {
         "classify",
         "readability",
         "report",
+        "refine",
         "figures",
         "compare",
+        "build",
         "test",
         "bench",
         "growth",
         "check",
         "clean",
+        "help",
     ] {
         assert!(help.contains(&format!("\n  {target} ")), "{target} is not in\n{help}");
     }
@@ -138,8 +141,10 @@ fn refining_follows_training_and_leaves_variational_models_out() {
         "GAMMA=0.5",
         "DIMMING=0.4",
         "RESTARTS=3",
+        "RECIPE=imsat:5,student:6",
     ]);
-    assert!(recipes.contains("--seed 987 --gamma 0.5 --dimming 0.4 --restarts 3"), "{recipes}");
+    let expected = "--seed 987 --gamma 0.5 --dimming 0.4 --restarts 3 --recipe imsat:5,student:6";
+    assert!(recipes.contains(expected), "{recipes}");
     let last = recipes.trim_end().lines().last().unwrap();
     assert!(last.ends_with("run-report figures artifacts/*/"), "{recipes}");
 }
@@ -162,4 +167,6 @@ fn what_the_script_does_not_know_is_an_error() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("no variable EPOCH"));
     assert!(!script(&["no-such-target"]).status.success());
+    let output = script(&["refine", "RUN=cae-32", "K=20"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("refine takes neither K nor TAG"));
 }

@@ -89,7 +89,12 @@ fn k_means(latents: &Tensor, seed: u64, clusters: u32) -> anyhow::Result<Tensor>
 
 /// The centroid nearest to each of N latents, i64.
 fn nearest(latents: &Tensor, centroids: &Tensor) -> Tensor {
-    no_grad(|| dec::squared_distances(latents, centroids).argmin(1, false))
+    by_rows(latents, |latents| dec::squared_distances(latents, centroids).argmin(1, false))
+}
+
+/// What `compute` gives for some of N latents at a time, in their order: distances take clusters times their memory.
+fn by_rows(latents: &Tensor, compute: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    no_grad(|| Tensor::cat(&latents.split(ENCODED_AT_ONCE, 0).iter().map(compute).collect::<Vec<Tensor>>(), 0))
 }
 
 /// The mean latent of each cluster, clusters × latent; the mean of all for one that is empty.
@@ -128,7 +133,8 @@ pub(crate) fn aims(model: &Autoencoder, state: &State, protocol: &Protocol, plac
     let centroids = state.heads.centroids();
     if place.phase.has(Objective::Dec) || place.phase.has(Objective::Idec) {
         let latents = encode_all(model, pixels);
-        aims.target = Some(no_grad(|| dec::target_distribution(&dec::soft_assignment(&latents, centroids))));
+        let assigned = by_rows(&latents, |latents| dec::soft_assignment(latents, centroids));
+        aims.target = Some(no_grad(|| dec::target_distribution(&assigned)));
     }
     if place.phase.has_fixed_centres() {
         let by_heads = || {
@@ -140,7 +146,8 @@ pub(crate) fn aims(model: &Autoencoder, state: &State, protocol: &Protocol, plac
             Some(named) => (named.shallow_clone(), named.ones_like().to_kind(Kind::Float)),
             None => {
                 let latents = encode_all(model, pixels);
-                let (own, named) = no_grad(|| dec::squared_distances(&latents, centroids).min_dim(1, false));
+                let distances = by_rows(&latents, |latents| dec::squared_distances(latents, centroids));
+                let (own, named) = distances.min_dim(1, false);
                 let part = f64::from(place.epoch) / f64::from(place.phase.epochs);
                 (named, aspc::taking_part(&own, part))
             }

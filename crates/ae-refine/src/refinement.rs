@@ -1,6 +1,6 @@
 //! The loop over phases and epochs.
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use autoencoders::{Autoencoder, Parameters};
 use run_store::{Checkpoints, RefinementEpoch};
 use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
@@ -14,6 +14,7 @@ use crate::objective::Objective;
 use crate::recipe::{Place, Recipe};
 use crate::state::State;
 use crate::step::{Networks, step_loss};
+use crate::student::Student;
 
 /// What an epoch came to.
 struct Trained {
@@ -49,6 +50,11 @@ pub(crate) fn refine(
             state.renew_optimizers(model, protocol);
             begin_phase(model, state, (protocol, clusters), (epoch, place), &images.train)?;
         }
+        let is_taught = |student: &Student| student.network.is_taught();
+        ensure!(
+            !place.phase.has(Objective::Student) || state.student.as_ref().is_some_and(is_taught),
+            "expected a checkpoint within a student's phase to hold what it is taught, found none; start over with --force"
+        );
         let aims = aims(model, state, protocol, place, &images.train);
         let trained =
             train_epoch(model, state, protocol, (epoch, place, &aims), images, (&options.interrupt, progress));

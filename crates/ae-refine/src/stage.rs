@@ -1,7 +1,7 @@
 //! The stage around the refinement: what it reads, what it writes.
 
 use anyhow::{Context, ensure};
-use autoencoders::{Autoencoder, ClusterHeads, ClusterStudent, HeadsShape, Weights, describe};
+use autoencoders::{Autoencoder, ClusterHeads, ClusterStudent, HeadsShape, MOST_AT_ONCE, Weights, describe};
 use run_store::{
     Dataset, DatasetFile, FinishedStage, History, ModelDescription, ModelKind, Plan, RefineMetrics, RefinementEpoch,
     Stage, TrainMetrics, VerifiedFile, file, input, read_document, write_document,
@@ -99,6 +99,13 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             "{}: expected at least 2 training images to tell apart, found 1; use a higher --train-count",
             source.dataset.path().display()
         );
+        // Each image goes through the model twice.
+        let (batch, place) = (2 * i64::from(protocol.batch_size), source.files.as_ref().map(|(model, _)| model.path()));
+        ensure!(
+            model.holds(batch),
+            "{}: expected layers that give at most {MOST_AT_ONCE} values for a batch, found more; use a lower --batch-size",
+            place.unwrap_or(source.dataset.path()).display()
+        );
         let clusters = protocol.clusters.unwrap_or(dataset.class_count);
         let shape = HeadsShape { heads: protocol.heads, hidden_units: protocol.hidden_units, clusters };
         let mut heads = ClusterHeads::new(&model, shape, device, protocol.seed)?;
@@ -115,13 +122,14 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let planned = (&protocol, course.epochs());
         let mut state = State::resume(&mut model, networks, planned, starts, &checkpoints, progress)?;
         refine(&mut model, &mut state, (&protocol, &course, clusters), &images, &checkpoints, (options, progress))?;
-        model.save(&work.file(file::WEIGHTS))?;
-        write_document(&work.file(file::MODEL), model.description())?;
-        RefinementEpoch::write(&work.file(file::HISTORY), &state.training.history)?;
-        state.kept.write(&model, |name| work.file(name))?;
+        model.save(&work.file(file::WEIGHTS)?)?;
+        write_document(&work.file(file::MODEL)?, model.description())?;
+        RefinementEpoch::write(&work.file(file::HISTORY)?, &state.training.history)?;
+        let folder = work.folder()?;
+        state.kept.write(&model, |name| folder.join(name))?;
         let mean_squared_error = images.test_mean_squared_error(&model, protocol.batch_size);
         let metrics = metrics(&protocol, &dataset, &model, (&state, clusters, source.seen_count), mean_squared_error)?;
-        write_document(&work.file(file::METRICS), &metrics)?;
+        write_document(&work.file(file::METRICS)?, &metrics)?;
         Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)

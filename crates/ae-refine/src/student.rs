@@ -43,7 +43,7 @@ impl Student {
         let (height, width) = (model.description().image_height, model.description().image_width);
         let augmentation = protocol.augmentation.times(protocol.naming.view_share);
         let mut names = Vec::new();
-        for batch in Batches::in_order(pixels.size()[0], NAMED_AT_ONCE) {
+        for batch in Batches::in_order(pixels.size()[0], self.network.at_once(NAMED_AT_ONCE)) {
             let images = model.preprocess(&batch.of(pixels));
             let view = |_| {
                 let moved = augmentation.apply(&images, i64::from(height), i64::from(width));

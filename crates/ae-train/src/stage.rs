@@ -46,18 +46,19 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         options.interrupt.listen();
         let mut state = State::resume(&mut model, protocol, &checkpoints, progress)?;
         train(&model, &mut state, protocol, &images, &checkpoints, (options, progress))?;
-        model.save(&work.file(file::WEIGHTS))?;
-        write_document(&work.file(file::MODEL), model.description())?;
-        TrainingEpoch::write(&work.file(file::HISTORY), &state.training.history)?;
-        state.kept.write(&model, |name| work.file(name))?;
+        model.save(&work.file(file::WEIGHTS)?)?;
+        write_document(&work.file(file::MODEL)?, model.description())?;
+        TrainingEpoch::write(&work.file(file::HISTORY)?, &state.training.history)?;
+        let folder = work.folder()?;
+        state.kept.write(&model, |name| folder.join(name))?;
         if protocol.model.is_variational() {
-            prior::samples(&model, KEPT_SAMPLES, protocol.seed)?.write(&work.file(file::PRIOR_SAMPLES))?;
+            prior::samples(&model, KEPT_SAMPLES, protocol.seed)?.write(&work.file(file::PRIOR_SAMPLES)?)?;
             if protocol.latent_dim == 2 {
-                prior::grid(&model)?.write(&work.file(file::PRIOR_GRID))?;
+                prior::grid(&model)?.write(&work.file(file::PRIOR_GRID)?)?;
             }
         }
         let mean_squared_error = images.test_mean_squared_error(&model, protocol.batch_size);
-        write_document(&work.file(file::METRICS), &metrics(config, &dataset, &model, &state, mean_squared_error)?)?;
+        write_document(&work.file(file::METRICS)?, &metrics(config, &dataset, &model, &state, mean_squared_error)?)?;
         Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)

@@ -161,6 +161,12 @@ impl Autoencoder {
         [&self.trunk, &self.latent, &self.decoder].into_iter().fold(wanted, |count, network| network.at_once(count))
     }
 
+    /// Whether `count` images can be trained on at once: no layer gives more than [`MOST_AT_ONCE`](crate::MOST_AT_ONCE) values for them.
+    #[must_use]
+    pub fn holds(&self, count: i64) -> bool {
+        [&self.trunk, &self.latent, &self.decoder].into_iter().all(|network| network.holds(count))
+    }
+
     /// N × (height · width) values in [0, 1] → what the encoder says of N images.
     pub fn encode(&self, images: &Tensor, mode: Mode) -> Encoding {
         self.encode_features(&self.features(images, mode), mode)

@@ -33,13 +33,16 @@ impl Weights for ClusterStudent {
         read_weights(path, &mut self.parameters)?;
         let names = self.stored_names();
         let (least, greatest) = (names.min().double_value(&[]), names.max().double_value(&[]));
+        // All images have names, or none.
+        let is_mixed = least == NAMELESS && greatest != NAMELESS;
         let is_whole = names.frac().abs().max().double_value(&[]) == 0.0;
         let clusters = self.network.output().numel();
-        if is_whole && least >= NAMELESS && greatest < clusters as f64 {
+        if is_whole && !is_mixed && least >= NAMELESS && greatest < clusters as f64 {
             return Ok(());
         }
-        let problem =
-            format!("expected as names whole numbers from {NAMELESS} to below {clusters}, found {least} to {greatest}");
+        let problem = format!(
+            "expected as names whole numbers from 0 to below {clusters}, or {NAMELESS} everywhere, found {least} to {greatest}"
+        );
         Err(ModelError::Weights { path: path.to_owned(), problem, advice: "start over with --force" })
     }
 }
@@ -89,6 +92,12 @@ impl ClusterStudent {
     /// N × (height · width) values in [0, 1] → N × clusters logits.
     pub fn logits(&self, images: &Tensor, mode: Mode) -> Tensor {
         self.network.logits(&self.parameters, &images.view([-1, 1, self.height, self.width]), mode)
+    }
+
+    /// How many images may be taken at once, of `wanted`, so that what flows between layers stays within some 256 MiB.
+    #[must_use]
+    pub fn at_once(&self, wanted: i64) -> i64 {
+        self.network.at_once(wanted)
     }
 
     /// Whether images have names.
@@ -151,11 +160,11 @@ mod tests {
         assert_eq!(Vec::<i64>::try_from(other.names()).unwrap(), [2, 0, 1, 2]);
         other.forget_names();
         assert!(!other.is_taught());
-        for names in [[3.0_f32, 0.0, 1.0, 2.0], [0.5, 0.0, 1.0, 2.0], [-2.0, 0.0, 1.0, 2.0]] {
+        for names in [[3.0_f32, 0.0, 1.0, 2.0], [0.5, 0.0, 1.0, 2.0], [-2.0, 0.0, 1.0, 2.0], [-1.0, 0.0, 1.0, 2.0]] {
             one.set_names(&Tensor::from_slice(&names));
             one.save(&path).unwrap();
             let error = other.restore(&path).unwrap_err().to_string();
-            assert!(error.contains("whole numbers from -1 to below 3"), "{error}");
+            assert!(error.contains("whole numbers from 0 to below 3"), "{error}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub use classifier::Classifier;
 pub use cluster_heads::{ClusterHeads, HeadsShape};
 pub use cluster_student::ClusterStudent;
 pub use error::{ModelError, Result};
-pub use network::{Mode, Network, Shape};
+pub use network::{MOST_AT_ONCE, Mode, Network, Shape};
 pub use parameters::{ParameterInfo, Parameters};
 pub use precision::Precision;
 pub use weights::{Weights, read_tensors, read_weights, write_tensors, write_weights};

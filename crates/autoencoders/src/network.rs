@@ -21,6 +21,9 @@ const FLOW_LIMIT: i64 = 1 << 23;
 /// 256 MiB.
 const FLOW_AT_ONCE: i64 = 1 << 26;
 
+/// The most values that a layer may give for a batch that is trained on: 4 GiB.
+pub const MOST_AT_ONCE: i64 = 1 << 30;
+
 /// Whether a network trains: it decides about dropout and which statistics normalise a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -122,6 +125,11 @@ impl Network {
     /// study it is fewer.
     pub(crate) fn at_once(&self, wanted: i64) -> i64 {
         wanted.min(FLOW_AT_ONCE / self.widest.max(1)).max(1)
+    }
+
+    /// Whether `count` inputs can be trained on at once.
+    pub(crate) fn holds(&self, count: i64) -> bool {
+        self.widest.saturating_mul(count) <= MOST_AT_ONCE
     }
 
     /// The network in two: what comes before its last dense layer, and the rest.

@@ -66,10 +66,10 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let [train, test] = LatentsFile::open_exports(&exported, [&train_file, &test_file])?;
         let is_streamed = config.parameters.mini_batch;
         let splits = [Source::new(train, is_streamed)?, Source::new(test, is_streamed)?];
-        let (model, metrics) = cluster(&config.parameters, &splits, &work.file(file::ASSIGNMENTS))
+        let (model, metrics) = cluster(&config.parameters, &splits, &work.file(file::ASSIGNMENTS)?)
             .with_context(|| train_file.path().display().to_string())?;
-        model.write(&work.file(file::KMEANS))?;
-        write_document(&work.file(file::METRICS), &metrics)?;
+        model.write(&work.file(file::KMEANS)?)?;
+        write_document(&work.file(file::METRICS)?, &metrics)?;
         Ok(Environment {
             threads: options.threads,
             device: "cpu".to_owned(),

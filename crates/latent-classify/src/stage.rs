@@ -49,10 +49,10 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             let scores = score(&answers.predictions, &latents.labels, class_count as usize, answers.loss);
             metrics.splits.insert(split.to_string(), scores);
         }
-        classifier.save(&work.file(file::WEIGHTS))?;
-        write_document(&work.file(file::MODEL), &description)?;
-        ClassifierEpoch::write(&work.file(file::HISTORY), &state.history)?;
-        write_document(&work.file(file::METRICS), &metrics)?;
+        classifier.save(&work.file(file::WEIGHTS)?)?;
+        write_document(&work.file(file::MODEL)?, &description)?;
+        ClassifierEpoch::write(&work.file(file::HISTORY)?, &state.history)?;
+        write_document(&work.file(file::METRICS)?, &metrics)?;
         Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)

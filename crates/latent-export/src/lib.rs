@@ -100,7 +100,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             };
             let dimensions = model.description().latent_dim as usize;
             let mut writer =
-                LatentWriter::create(&work.file(split.latents_file()), &header, dimensions, config.with_logvar)?;
+                LatentWriter::create(&work.file(split.latents_file())?, &header, dimensions, config.with_logvar)?;
             export(&model, images.first(count as usize), &mut writer, device, progress)?;
             writer.finish()?;
         }

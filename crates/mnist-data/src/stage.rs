@@ -78,8 +78,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let (train, train_labels) = (read_images(train)?, read_labels(train_labels)?);
         let (test, test_labels) = (read_images(test)?, read_labels(test_labels)?);
         let dataset = assemble(config, &train, &train_labels, &test, &test_labels)?;
-        write_dataset(&work.file(file::DATASET), &dataset)?;
-        write_document(&work.file(file::METRICS), &metrics(&dataset))?;
+        write_dataset(&work.file(file::DATASET)?, &dataset)?;
+        write_document(&work.file(file::METRICS)?, &metrics(&dataset))?;
         Ok(Environment { threads: 1, device: "cpu".to_owned(), precision: "u8".to_owned(), libtorch: None })
     })?;
     Summary::of_stage(&dir, outcome, figures)

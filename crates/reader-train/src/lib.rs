@@ -112,10 +112,10 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             test_loss: last.test_loss,
             test_accuracy: last.test_accuracy,
         };
-        reader.save(&work.file(file::WEIGHTS))?;
-        write_document(&work.file(file::MODEL), &description)?;
-        ClassifierEpoch::write(&work.file(file::HISTORY), &history)?;
-        write_document(&work.file(file::METRICS), &metrics)?;
+        reader.save(&work.file(file::WEIGHTS)?)?;
+        write_document(&work.file(file::MODEL)?, &description)?;
+        ClassifierEpoch::write(&work.file(file::HISTORY)?, &history)?;
+        write_document(&work.file(file::METRICS)?, &metrics)?;
         Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, |metrics: &ReaderMetrics| {

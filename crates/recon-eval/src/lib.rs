@@ -41,6 +41,8 @@ pub struct Config {
 #[derive(Serialize)]
 struct Parameters {
     readable_probability: f64,
+    /// Test images that are judged, the first: as many as the training was judged by.
+    test_count: u32,
 }
 
 /// Judges the reconstructions, unless that is up to date.
@@ -60,7 +62,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let (reader_model, reader_weights) = (reader.file(file::MODEL)?, reader.file(file::WEIGHTS)?);
     let reader_metrics_file = reader.file(file::METRICS)?;
     check_independence(&reader_dir.path(), reader.manifest(), trained.manifest(), trained.seen_count()?)?;
-    let parameters = Parameters { readable_probability: READABLE_PROBABILITY };
+    let parameters = Parameters { readable_probability: READABLE_PROBABILITY, test_count: train_metrics.test_count };
     let plan = Plan::new(dir.clone(), &parameters)?
         .input(input::DATASET, &dataset_file)
         .input(input::MODEL, &model_file)
@@ -77,17 +79,25 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let reader_description: ReaderDescription = read_document(reader_model.path())?;
         check_reader(reader_model.path(), &reader_description, &description, dataset.class_count)?;
         let images = dataset.test.first(train_metrics.test_count as usize);
+        ensure!(
+            images.len() == train_metrics.test_count as usize,
+            "{}: expected at least {} test images, as the run was judged by, found {}; use the dataset that it was trained on",
+            dataset_file.path().display(),
+            train_metrics.test_count,
+            images.len()
+        );
         let mut model = Autoencoder::for_values_of(description, device, weights.path())
             .with_context(|| format!("{} and its weights", model_file.path().display()))?;
         let kept = WeightsByEpoch::read(weights.path(), model.parameters())?;
+        check_kept(weights.path(), &kept, &train_metrics, images.len())?;
         let reader = Classifier::load_reader(&reader_description, device, reader_weights.path())
             .with_context(|| format!("{} and its weights", reader_model.path().display()))?;
         let rows = readings(&reader, &images, (&mut model, &kept), device, progress)
             .with_context(|| format!("{}, read by {}", weights.path().display(), reader_weights.path().display()))?;
         let reader_metrics: ReaderMetrics = read_document(reader_metrics_file.path())?;
         let metrics = score(&rows, READABLE_PROBABILITY, reader_metrics.test_accuracy);
-        ReconstructionReading::write(&work.file(file::READINGS), &rows)?;
-        write_document(&work.file(file::METRICS), &metrics)?;
+        ReconstructionReading::write(&work.file(file::READINGS)?, &rows)?;
+        write_document(&work.file(file::METRICS)?, &metrics)?;
         Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)
@@ -117,6 +127,28 @@ fn check_independence(
          learnt from image {} on; {advice}",
         reader_path.display(),
         first.map_or_else(|| "an unknown".to_owned(), |first| first.to_string())
+    );
+    Ok(())
+}
+
+/// The most rows of readings: each takes some hundred bytes of memory.
+const ROW_LIMIT: usize = 1 << 24;
+
+/// Checks that the epochs in the file at `path` are those of the training, and not too many for `image_count` images.
+fn check_kept(path: &Path, kept: &WeightsByEpoch, training: &TrainMetrics, image_count: usize) -> anyhow::Result<()> {
+    let (last, count) = (kept.epochs().last(), kept.epochs().count());
+    ensure!(
+        last == Some(training.epochs),
+        "{}: expected as the last epoch {}, as many as were trained, found {}; train again with --force",
+        path.display(),
+        training.epochs,
+        last.map_or_else(|| "none".to_owned(), |last| last.to_string())
+    );
+    ensure!(
+        count.saturating_mul(image_count) <= ROW_LIMIT,
+        "{}: expected at most {ROW_LIMIT} images and epochs together, found {count} epochs of {image_count} images; train with fewer \
+         --keep-epochs",
+        path.display()
     );
     Ok(())
 }

@@ -2,26 +2,14 @@
 
 use std::path::Path;
 
-use run_store::{Dataset, FinishedStage, Split, StoreError, VerifiedFile, file, input};
+use run_store::{Dataset, FinishedStage, Split, StoreError, VerifiedFile, file};
 
 /// The file of the dataset that the latents of `exported` are of.
 ///
 /// # Errors
 /// It is not where it was, or was prepared anew from something else since.
 pub(crate) fn dataset_of(exported: &FinishedStage) -> Result<VerifiedFile, StoreError> {
-    let dataset = exported.dataset(None)?.file(file::DATASET)?;
-    let expected = exported.manifest().inputs.get(input::DATASET).map(|input| &input.blake3);
-    match expected.filter(|expected| *expected != dataset.hash()) {
-        None => Ok(dataset),
-        Some(expected) => {
-            let problem = format!(
-                "expected the dataset that the latents are of, {}, found {}",
-                expected.short(),
-                dataset.hash().short()
-            );
-            Err(StoreError::invalid(dataset.path(), problem, "run latent-export again"))
-        }
-    }
+    exported.dataset(None)?.file(file::DATASET)
 }
 
 /// The pixels of an image of `dataset`, read from `path`: that of a `label` at `index` of `split`.

@@ -187,7 +187,7 @@ impl Example {
     pub fn of_dataset(self, dataset: &Dataset<'_>) -> Self {
         let dir = RunDir::new(self.dir.path().with_file_name(dataset.name)).stage(Stage::MnistData, None);
         let work = Plan::new(dir.clone(), &json!({})).unwrap().begin(Reason::Forced).unwrap();
-        write_dataset(&work.file(file::DATASET), dataset).unwrap();
+        write_dataset(&work.file(file::DATASET).unwrap(), dataset).unwrap();
         let environment =
             Environment { threads: 2, device: "cpu".to_owned(), precision: "u8".to_owned(), libtorch: None };
         let outputs = work.commit(environment).unwrap().outputs;
@@ -217,12 +217,12 @@ impl Example {
         // As a training does, which has a plane of two latent dimensions only.
         let is_left_out = |name: &&str| *name == file::PRIOR_GRID && self.latent_dim != 2;
         for name in stage.outputs().iter().chain(some).filter(|name| !is_left_out(name)) {
-            if !contents::write(&self, stage, name, &work.file(name)) {
-                std::fs::write(work.file(name), format!("{name} of {fingerprint:?}")).unwrap();
+            if !contents::write(&self, stage, name, &work.file(name).unwrap()) {
+                std::fs::write(work.file(name).unwrap(), format!("{name} of {fingerprint:?}")).unwrap();
             }
         }
         if let Some(metrics) = metrics {
-            write_document(&work.file(file::METRICS), metrics).unwrap();
+            write_document(&work.file(file::METRICS).unwrap(), metrics).unwrap();
         }
         let device = "cpu".to_owned();
         work.commit(Environment { threads: 2, device, precision: "f32".to_owned(), libtorch: None }).unwrap();

@@ -1,6 +1,6 @@
 //! Text for terminals, Markdown and JSON: names and messages that cannot break the layout.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use run_store::{StoreError, is_visible};
 use serde::Serializer;
@@ -31,6 +31,11 @@ pub(crate) fn one_line(text: &str) -> String {
 /// Names of folders may be any bytes, and JSON is Unicode.
 pub(crate) fn lossy_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
+}
+
+/// Likewise of several.
+pub(crate) fn lossy_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }
 
 /// Breaks `text` between words; further lines begin with `indent`.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use run_store::{ArtifactsDir, StoreError, replace_file, write_document};
+use run_store::{ArtifactsDir, StoreError, document_text, replace_file};
 
 use crate::collect::Run;
 use crate::summary::Summary;
@@ -30,7 +30,11 @@ pub fn write_summary(folder: &Path, summary: &Summary, markdown: &str) -> Result
     let paths = [artifacts.summary_markdown(), artifacts.summary_json()];
     let [for_people, for_programs] = &paths;
     replace_file(for_people, |partial| fs::write(partial, markdown).map_err(StoreError::io("write", for_people)))?;
-    replace_file(for_programs, |partial| write_document(partial, summary))?;
+    // It is of many runs, and no document of one: it may be as long as they make it.
+    let text = document_text(summary).map_err(|error| {
+        StoreError::invalid(for_programs, format!("the summary cannot be written: {error}"), "report this")
+    })?;
+    replace_file(for_programs, |partial| fs::write(partial, &text).map_err(StoreError::io("write", for_programs)))?;
     Ok(paths)
 }
 

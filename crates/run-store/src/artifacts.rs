@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::names::LONGEST;
+
 /// The folder that holds the runs, and what is said of all of them together.
 #[derive(Clone, Debug)]
 pub struct ArtifactsDir {
@@ -80,7 +82,10 @@ impl FiguresDir {
 /// `wanted` as the name of a file, of letters, digits and `punctuation`, and not one of `taken`, to which it is added.
 pub fn free_name(wanted: &str, punctuation: &str, taken: &mut BTreeSet<String>) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || punctuation.contains(character);
-    let plain = wanted.replace(|character| !is_plain(character), "-");
+    // Names differ at their ends, and with what is put around it, a file's name has room for this.
+    let start =
+        wanted.char_indices().rev().map(|(start, _)| start).take_while(|start| wanted.len() - start <= LONGEST).last();
+    let plain = wanted[start.unwrap_or(0)..].replace(|character| !is_plain(character), "-");
     let mut name = plain.clone();
     let mut copy = 2;
     while !taken.insert(name.clone()) {
@@ -93,6 +98,15 @@ pub fn free_name(wanted: &str, punctuation: &str, taken: &mut BTreeSet<String>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_keeps_its_end() {
+        let mut taken = BTreeSet::new();
+        let wanted = format!("latents-{}é-seed1", "x".repeat(250));
+        let name = free_name(&wanted, "-", &mut taken);
+        assert!(name.len() <= LONGEST && name.ends_with("xé-seed1"), "{name}");
+        assert_eq!(free_name(&wanted, "-", &mut taken), format!("{name}-2"));
+    }
 
     #[test]
     fn figures_lie_beside_the_summary() {

@@ -8,7 +8,7 @@ use bincode::{BorrowDecode, Encode};
 use crate::codec::{self, Encoded, Format};
 use crate::error::{Result, StoreError};
 use crate::layout::Split;
-use crate::names::{parse_name, printable};
+use crate::names::{cut, parse_name};
 
 const FORMAT: Format = Format { kind: "prepared dataset", magic: *b"LSDATASE", version: 1 };
 
@@ -95,8 +95,7 @@ impl<'a> Dataset<'a> {
             return Some(format!("expected 1 to {CLASS_LIMIT} classes, found {}", self.class_count));
         }
         if let Err(expected) = parse_name(self.name) {
-            let start: String = self.name.chars().take(40).collect();
-            return Some(format!("{expected}, found one of {} bytes, `{}`", self.name.len(), printable(&start)));
+            return Some(format!("{expected}, found one of {} bytes, {}", self.name.len(), cut(self.name)));
         }
         Split::ALL.into_iter().find_map(|name| {
             let split = self.split(name);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::table::{Metadata, Table, list_column, write_table};
+use crate::table::{Metadata, Table, check_images, list_column, write_table};
 
 /// A latent and what the decoder makes of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +33,9 @@ impl DecodedSheet {
     /// Writes the table to `path`.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// A value is not finite, or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
+        check_images(path, self.rows.iter().flat_map(|row| [row.latent.as_slice(), row.image.as_slice()]))?;
         let columns = vec![
             list_column("latent", self.rows.iter().map(|row| row.latent.as_slice())),
             list_column("image", self.rows.iter().map(|row| row.image.as_slice())),
@@ -91,5 +92,8 @@ mod tests {
         sheet.write(&path).unwrap();
         let error = DecodedSheet::read(&path).unwrap_err().to_string();
         assert!(error.contains("a number from 1 up as height, found 0"), "{error}");
+        let rows = vec![DecodedLatent { latent: vec![0.5], image: vec![f32::NAN] }];
+        let diverged = DecodedSheet { height: 1, width: 1, latent_dim: 1, columns: 1, rows };
+        assert!(diverged.write(&path).unwrap_err().to_string().contains("found others: the model has diverged"));
     }
 }

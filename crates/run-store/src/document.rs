@@ -15,6 +15,8 @@ use crate::opened;
 const SIZE_LIMIT: u64 = 64 << 20;
 /// The most values in a document: those of a clustering with 20,000 clusters and ten classes are nine tenths of it.
 pub(crate) const VALUE_LIMIT: usize = 1 << 19;
+/// The most bytes of a text in a document: as many as a path may have, and as many again.
+const TEXT_LIMIT: usize = 8192;
 const RERUN: &str = "rerun the stage that wrote it with --force";
 
 /// A type that stands alone in a JSON file.
@@ -67,7 +69,7 @@ pub fn write_document<T: Document>(path: &Path, document: &T) -> Result<()> {
         let problem = format!("expected {} of at most {SIZE_LIMIT} bytes, found {}", T::KIND, text.len());
         return Err(StoreError::invalid(path, problem, "nothing was written"));
     }
-    check_value_count(path, T::KIND, text.as_bytes(), "nothing was written")?;
+    check_parts(path, T::KIND, text.as_bytes(), "nothing was written")?;
     // JSON knows no number that is not finite: `null` would stand in its place.
     let read: T = parse(text.as_bytes()).map_err(|problem| {
         let problem = format!("expected {} with finite numbers, found another ({problem})", T::KIND);
@@ -139,7 +141,7 @@ fn check<T: Document>(path: &Path, document: &T, advice: &str) -> Result<()> {
 /// The bytes of the document at `path`, of which there are not too many for any document of ours.
 fn read_bytes(path: &Path, kind: &str, advice: &str) -> Result<Vec<u8>> {
     let bytes = opened::read(path, kind, SIZE_LIMIT)?;
-    check_value_count(path, kind, &bytes, advice)?;
+    check_parts(path, kind, &bytes, advice)?;
     Ok(bytes)
 }
 
@@ -152,6 +154,26 @@ fn check_value_count(path: &Path, kind: &str, text: &[u8], advice: &str) -> Resu
     }
     let problem = format!("expected {kind} of at most {VALUE_LIMIT} values, found some {count}");
     Err(StoreError::invalid(path, problem, advice))
+}
+
+/// Checks that the JSON `text` has neither too many values nor a text that is too long: who shows one copies and measures it often.
+fn check_parts(path: &Path, kind: &str, text: &[u8], advice: &str) -> Result<()> {
+    check_value_count(path, kind, text, advice)?;
+    // Quotes begin and end texts, but for those behind a backslash.
+    let (mut length, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            b'"' if !is_escaped => (length, is_text) = (0, !is_text),
+            _ if is_text => length += 1,
+            _ => {}
+        }
+        is_escaped = *byte == b'\\' && !is_escaped;
+        if length > TEXT_LIMIT {
+            let problem = format!("expected {kind} with texts of at most {TEXT_LIMIT} bytes, found a longer one");
+            return Err(StoreError::invalid(path, problem, advice));
+        }
+    }
+    Ok(())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String> {
@@ -194,6 +216,12 @@ mod tests {
         let error = write_document(&path, &endless).unwrap_err().to_string();
         assert!(error.contains("figures.json: expected names of at most 67108864 bytes"), "{error}");
         assert!(!path.exists());
+        for (length, quote) in [(TEXT_LIMIT - 2, "\""), (TEXT_LIMIT - 1, "\"")] {
+            // A quote within a text has a backslash in front.
+            let named = Named { name: "x".repeat(length) + quote };
+            let problem = write_document(&path, &named).err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(problem.contains("texts of at most 8192 bytes"), length == TEXT_LIMIT - 1, "{problem}");
+        }
         let sound = Figures { loss: 0.5, known: None };
         write_document(&path, &sound).unwrap();
         assert_eq!(read_document::<Figures>(&path).unwrap(), sound);

@@ -95,6 +95,10 @@ impl FinishedStage {
         let opened = Self::open(data.stage(Stage::MnistData, None));
         match (opened, given) {
             (Err(StoreError::Missing { .. }), None) if let Some(same) = self.same_dataset(&data.name()) => Ok(same),
+            (Ok(found), None) if !self.read_dataset(&found) => match self.same_dataset(&data.name()) {
+                Some(same) => Ok(same),
+                None => Err(self.another_dataset(&found)),
+            },
             (opened, _) => opened,
         }
     }
@@ -102,8 +106,26 @@ impl FinishedStage {
     /// The prepared dataset `name` of the project, if it is the one that the stage read.
     fn same_dataset(&self, name: &str) -> Option<Self> {
         let found = Self::open(prepared_dataset(name).stage(Stage::MnistData, None)).ok()?;
-        let content = &found.manifest.outputs.get(file::DATASET)?.blake3;
-        (*content == self.manifest.inputs.get(input::DATASET)?.blake3).then_some(found)
+        self.read_dataset(&found).then_some(found)
+    }
+
+    /// That `found` is not the dataset that the stage read.
+    fn another_dataset(&self, found: &Self) -> StoreError {
+        let short = |content: Option<&ContentHash>| content.map_or("none", ContentHash::short).to_owned();
+        let problem = format!(
+            "expected the dataset that {} read, {}, found {}",
+            self.dir.stage(),
+            short(self.manifest.inputs.get(input::DATASET).map(|input| &input.blake3)),
+            short(found.manifest.outputs.get(file::DATASET).map(|output| &output.blake3))
+        );
+        let advice = format!("run `{}` again, or bring that dataset back", self.dir.command());
+        StoreError::invalid(&found.dir.file(file::DATASET), problem, advice)
+    }
+
+    /// Whether the prepared dataset `found` is the one that the stage read.
+    fn read_dataset(&self, found: &Self) -> bool {
+        let content = found.manifest.outputs.get(file::DATASET).map(|output| &output.blake3);
+        content.is_some() && content == self.manifest.inputs.get(input::DATASET).map(|input| &input.blake3)
     }
 
     /// Of a stage that gives a run its model: the first of the training images that this, or what it was refined from, learnt from.

@@ -15,7 +15,7 @@ pub(crate) struct FolderReplacement {
     target: PathBuf,
     partial: PathBuf,
     committed: bool,
-    _lock: FolderFile,
+    lock: FolderFile,
 }
 
 impl FolderReplacement {
@@ -33,7 +33,7 @@ impl FolderReplacement {
         fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
         let partial = hidden(&target, PARTIAL);
         let lock = locked_folder(&target, &partial)?;
-        let replacement = Self { target, partial, committed: false, _lock: lock };
+        let replacement = Self { target, partial, committed: false, lock };
         clear(&replacement.partial)?;
         Ok(replacement)
     }
@@ -46,12 +46,14 @@ impl FolderReplacement {
     /// Puts the new folder in the old one's place.
     ///
     /// # Errors
-    /// The disk refuses; the old folder is then still there.
+    /// The disk refuses, or the folder is no longer where it was begun; the old folder is then still there.
     pub(crate) fn commit(mut self) -> Result<()> {
+        self.check()?;
         sync_all(&self.partial)?;
         // The old folder is next where new ones are begun: with its lock, nobody begins in it before it is gone.
         let old = lock_folder(&self.target, &self.target)?;
         let previous = hidden(&self.target, "previous");
+        self.check()?;
         put_in_place(&self.partial, &self.target, &previous)?;
         self.committed = true;
         remove_folder(&previous)?;
@@ -69,9 +71,22 @@ impl FolderReplacement {
     }
 }
 
+impl FolderReplacement {
+    /// Checks that the folder still stands where it was begun: in one that took its place somebody else is writing.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.lock {
+            FolderFile::Locked(file) if !is_at(file, &self.partial) => {
+                let problem = "expected the folder that is being written, found it gone or another in its place";
+                Err(StoreError::invalid(&self.partial, problem, "run the command again"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Drop for FolderReplacement {
     fn drop(&mut self) {
-        if !self.committed {
+        if !self.committed && self.check().is_ok() {
             // Nothing can be reported from here, and the next one clears the folder anyway.
             let _ = remove_folder(&self.partial);
         }

@@ -106,7 +106,7 @@ mod tests {
     fn commit(dir: &StageDir, names: &[&str]) {
         let work = begin(dir).unwrap();
         for name in names {
-            fs::write(work.file(name), *name).unwrap();
+            fs::write(work.file(name).unwrap(), *name).unwrap();
         }
         work.commit(environment()).unwrap();
     }
@@ -149,7 +149,7 @@ mod tests {
         let dir = dir(&folder);
         commit(&dir, &[file::METRICS]);
         let work = begin(&dir).unwrap();
-        fs::write(work.file(file::KMEANS), "new").unwrap();
+        fs::write(work.file(file::KMEANS).unwrap(), "new").unwrap();
         fs::create_dir(dir.file(".git")).unwrap();
         fs::write(dir.file(".git").join("HEAD"), "mine").unwrap();
         work.commit(environment()).unwrap();

@@ -20,6 +20,9 @@ impl Document for Growth {
     const ADVICE: &'static str = "measure again: `scripts/pipeline growth`";
 
     fn check(&self) -> Result<(), String> {
+        if let Some(line) = self.lines.iter().find(|line| line.subject.len() > SUBJECT_LIMIT) {
+            return Err(format!("a subject of {} bytes, where {SUBJECT_LIMIT} are the most", line.subject.len()));
+        }
         let longest = self.lines.iter().map(|line| line.points.len()).max().unwrap_or(0);
         if self.lines.len() <= LINE_LIMIT && longest <= POINT_LIMIT {
             return Ok(());
@@ -34,6 +37,8 @@ impl Document for Growth {
 /// The most lines, and points of a line, that a figure could still show.
 const LINE_LIMIT: usize = 64;
 const POINT_LIMIT: usize = 256;
+/// The most bytes of a subject's name.
+const SUBJECT_LIMIT: usize = 128;
 
 /// How one measure of one subject grows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,5 +131,8 @@ mod tests {
         assert_eq!(growth(LINE_LIMIT, POINT_LIMIT).check(), Ok(()));
         assert!(growth(LINE_LIMIT + 1, 1).check().is_err());
         assert!(growth(1, POINT_LIMIT + 1).check().is_err());
+        let mut wordy = growth(1, 1);
+        wordy.lines.iter_mut().for_each(|line| line.subject = "x".repeat(SUBJECT_LIMIT + 1));
+        assert!(wordy.check().is_err());
     }
 }

@@ -10,6 +10,7 @@ use crate::finished::{FinishedStage, VerifiedFile};
 use crate::latents::{LATENT, LOG_VARIANCE, Latents, LatentsHeader, column_name, column_names};
 use crate::layout::{Split, input};
 use crate::model::LATENT_DIM_LIMIT;
+use crate::names::cut;
 use crate::table::TableFile;
 
 const KIND: &str = "latents";
@@ -65,12 +66,16 @@ impl LatentsFile {
                 );
             }
         };
+        let split = table.header("split")?;
+        if Split::ALL.into_iter().all(|known| known.name() != split) {
+            return Err(table.invalid(format!("expected latents of a split, train or test, found {}", cut(split))));
+        }
         let header = LatentsHeader {
             run: table.header("run")?.to_owned(),
             model: table.header("model")?.to_owned(),
             model_fingerprint: table.header("model_fingerprint")?.to_owned(),
             dataset: table.header("dataset")?.to_owned(),
-            split: table.header("split")?.to_owned(),
+            split: split.to_owned(),
             class_count,
         };
         // Of no rows, but names and types are there.
@@ -244,7 +249,8 @@ mod tests {
             if fingerprint.is_empty() { weights.hash().to_string() } else { fingerprint.to_owned() };
         let header =
             LatentsHeader { run, model, model_fingerprint, dataset, split: "train".to_owned(), class_count: 10 };
-        let mut writer = LatentWriter::create(&work.file(Split::Train.latents_file()), &header, 1, false).unwrap();
+        let mut writer =
+            LatentWriter::create(&work.file(Split::Train.latents_file()).unwrap(), &header, 1, false).unwrap();
         for index in indices {
             writer.write(*index, &[1], &[0.5], &[]).unwrap();
         }

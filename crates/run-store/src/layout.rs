@@ -236,7 +236,7 @@ impl RunDir {
     #[must_use]
     pub fn model_stage(&self) -> StageDir {
         let refined = self.stage(Stage::AeRefine, None);
-        if refined.path().exists() { refined } else { self.stage(Stage::AeTrain, None) }
+        if refined.is_there() { refined } else { self.stage(Stage::AeTrain, None) }
     }
 
     /// The tags of `stage`'s variants that are on disk, in order.
@@ -334,6 +334,11 @@ impl StageDir {
             _ => self.name(),
         };
         self.run.join(format!(".{name}.lock"))
+    }
+
+    /// Whether there is a folder, be it that a kill fell between the two steps of its replacement.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path().exists() || self.previous().exists()
     }
 
     /// The folder that must not be there beside this one.

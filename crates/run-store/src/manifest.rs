@@ -67,7 +67,7 @@ impl Document for Manifest {
 
 /// The most files that a stage reads and writes, and the most parameters that decide about them. Ours have some thirty.
 const FILE_LIMIT: usize = 4096;
-const PARAMETER_LIMIT: usize = 4096;
+const PARAMETER_LIMIT: usize = 256;
 /// The longest name of a parameter, with those that it lies in.
 const NAME_LIMIT: usize = 256;
 
@@ -116,7 +116,7 @@ pub struct Environment {
     pub device: String,
     /// The arithmetic of its heavy part.
     pub precision: String,
-    /// The version of libtorch, for stages that use it.
+    /// The version of libtorch, for stages that use it and were built with the version checked.
     pub libtorch: Option<String>,
 }
 
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(check(many(PARAMETER_LIMIT)), Ok(()));
         // By their number, by one name, and by one name in another.
         for parameters in [many(PARAMETER_LIMIT + 1), json!({ long.repeat(2): 0 }), json!({ &long: { &long: 0 } })] {
-            assert!(check(parameters).is_err_and(|problem| problem.contains("more than 4096 parameters")));
+            assert!(check(parameters).is_err_and(|problem| problem.contains("more than 256 parameters")));
         }
     }
 }

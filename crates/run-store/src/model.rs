@@ -138,6 +138,17 @@ pub struct ModelDescription {
 
 impl Document for ModelDescription {
     const KIND: &'static str = "a model description";
+
+    fn check(&self) -> std::result::Result<(), String> {
+        check_latent_dim(self.latent_dim)
+    }
+}
+
+fn check_latent_dim(latent_dim: u32) -> std::result::Result<(), String> {
+    match latent_dim {
+        1..=LATENT_DIM_LIMIT => Ok(()),
+        found => Err(format!("{found} latent dimensions, of 1 to {LATENT_DIM_LIMIT}")),
+    }
 }
 
 impl ModelDescription {
@@ -171,6 +182,10 @@ pub struct ClassifierDescription {
 
 impl Document for ClassifierDescription {
     const KIND: &'static str = "a classifier description";
+
+    fn check(&self) -> std::result::Result<(), String> {
+        check_latent_dim(self.latent_dim)
+    }
 }
 
 /// The full description of a reader: a classifier of images.

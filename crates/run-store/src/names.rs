@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Deserializer, de};
 
 /// The longest name, in bytes: with what is put around it, it is still a file's name.
-const LONGEST: usize = 128;
+pub(crate) const LONGEST: usize = 128;
 
 /// Reads the tag of a variant: letters, digits, dots, underscores and hyphens, so that it can stand in a folder's name.
 ///
@@ -86,6 +86,13 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// The beginning of `text`, which may be of any length and hold anything, for a message.
+pub(crate) fn cut(text: &str) -> String {
+    const SHOWN: usize = 40;
+    let shown = printable(&text.chars().take(SHOWN).collect::<String>());
+    if text.chars().nth(SHOWN).is_some() { format!("`{shown}…`") } else { format!("`{shown}`") }
+}
+
 /// `word` as a shell takes it for one.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "/._-+@%:=,".contains(character);
@@ -109,7 +116,9 @@ pub(crate) fn names_below<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 fn is_below(name: &str) -> bool {
     let mut parts = Path::new(name).components().peekable();
-    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_))) && !name.contains('\0')
+    let is_below = parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)));
+    // One file has one name: `a//b` and `a/./b` are others of `a/b`.
+    is_below && name.split('/').all(|part| !matches!(part, "" | ".")) && !name.contains('\0')
 }
 
 #[cfg(test)]

@@ -109,6 +109,9 @@ fn check_pages(chunk: &ChunkShape, headers: &mut PageHeaders<'_>, unpacked: &mut
         if page.entries > page.unpacked {
             return Err(format!("a dictionary of {} bytes promises {} entries", page.unpacked, page.entries));
         }
+        if page.values == 0 && !page.is_dictionary {
+            return Err(format!("a column at byte {} has a page without values", chunk.start));
+        }
         values = values.saturating_add(page.values);
         unpacked.add(page.unpacked)?;
         if page.unpacked > PAGE_LIMIT || page.values > PAGE_VALUES_LIMIT {
@@ -130,6 +133,7 @@ struct PageShape {
     packed: u64,
     unpacked: u64,
     values: u64,
+    is_dictionary: bool,
     /// Of a dictionary.
     entries: u64,
 }
@@ -145,7 +149,10 @@ impl PageShape {
         let (mut page, mut of_kind) = (Self::default(), -1);
         header.fields(|header, field, kind| {
             match field {
-                1 => of_kind = header.number(kind)?,
+                1 => {
+                    of_kind = header.number(kind)?;
+                    page.is_dictionary = of_kind == 2;
+                }
                 2 => page.unpacked = count(header.number(kind)?)?,
                 3 => page.packed = count(header.number(kind)?)?,
                 // Data of the first and second version, and dictionaries: polars takes the one that the kind names.

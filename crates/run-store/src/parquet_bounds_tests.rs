@@ -219,7 +219,7 @@ fn every_broken_promise_is_named() {
         (|file| (file.rows, file.group_rows, file.chunk_values) = (3, 3, 3), "damaged"),
         (|file| file.chunk_values = 1 << 40, "promises more values"),
         (|file| file.chunk_values = -1, "a size is negative"),
-        (|file| file.page_values = 0, "damaged"),
+        (|file| file.page_values = 0, "has a page without values"),
         (|file| file.page_values = 3, "have 3 values, and its footer says 2"),
         (|file| file.page_values = i64::from(i32::MAX), "a page promises 2147483647 values"),
         (|file| file.page_values = -1, "a size is negative"),

@@ -127,8 +127,8 @@ impl Plan {
     }
 
     fn compare(&self, force: bool) -> Result<Decision> {
-        crate::work::check_rival(&self.dir)?;
         crate::work::recover(&self.dir)?;
+        crate::work::check_rival(&self.dir)?;
         if force && (self.dir.path().exists() || self.dir.partial().exists()) {
             return Ok(Decision::Run(Reason::Forced));
         }
@@ -296,7 +296,7 @@ mod tests {
         let Decision::Run(reason) = plan.decide(true).unwrap() else { unreachable!() };
         let work = plan.begin(reason).unwrap();
         for name in Stage::LatentExport.outputs() {
-            std::fs::write(work.file(name), name).unwrap();
+            std::fs::write(work.file(name).unwrap(), name).unwrap();
         }
         work.commit(environment()).unwrap()
     }

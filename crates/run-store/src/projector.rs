@@ -84,7 +84,12 @@ impl ProjectorDir {
     pub fn begin(&self) -> Result<ProjectorWork> {
         self.check_replaceable()?;
         let replacement = FolderReplacement::begin(&self.path)?;
-        Ok(ProjectorWork { replacement, names: [CONFIG.to_owned()].into(), config: format!("{MARK}\n") })
+        Ok(ProjectorWork {
+            dir: self.clone(),
+            replacement,
+            names: [CONFIG.to_owned()].into(),
+            config: format!("{MARK}\n"),
+        })
     }
 
     /// Refuses a folder in which a replacement would destroy what no export wrote.
@@ -143,6 +148,7 @@ fn sprite_name(number: usize) -> String {
 /// An export in the making. Dropped before [`commit`](Self::commit), it leaves no trace.
 #[derive(Debug)]
 pub struct ProjectorWork {
+    dir: ProjectorDir,
     replacement: FolderReplacement,
     /// What the export's folder holds so far.
     names: BTreeSet<String>,
@@ -184,6 +190,7 @@ impl ProjectorWork {
             visible => visible,
         };
         let name = free_name(name, PUNCTUATION, &mut self.names);
+        self.replacement.check()?;
         let folder = self.replacement.path().join(&name);
         fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
         write_lines(&folder.join(TENSORS), |file| {
@@ -214,8 +221,11 @@ impl ProjectorWork {
     /// # Errors
     /// The disk refuses; an earlier export is then still there.
     pub fn commit(self) -> Result<()> {
+        self.replacement.check()?;
         let path = self.replacement.path().join(CONFIG);
         fs::write(&path, &self.config).map_err(StoreError::io("write", &path))?;
+        // What somebody has put there meanwhile stays.
+        self.dir.check_replaceable()?;
         self.replacement.commit()
     }
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use polars::prelude::Column;
 
+use crate::agreement::EPOCH_LIMIT;
 use crate::error::Result;
-use crate::table::{Metadata, Table, list_column, write_table};
+use crate::table::{Metadata, Table, check_images, list_column, write_table};
 
 /// How many of the first test images are redrawn, as in the report.
 pub const REDRAWN_COUNT: u32 = 16;
@@ -40,8 +41,9 @@ impl Reconstructions {
     /// Writes the table to `path`.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// A value is not finite, or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
+        check_images(path, self.rows.iter().flat_map(|row| [row.original.as_slice(), row.reconstruction.as_slice()]))?;
         let columns = vec![
             Column::new("epoch".into(), self.rows.iter().map(|row| row.epoch).collect::<Vec<u32>>()),
             Column::new("index".into(), self.rows.iter().map(|row| row.index).collect::<Vec<u32>>()),
@@ -63,6 +65,13 @@ impl Reconstructions {
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, "reconstructions")?;
         let (height, width) = (table.header_count("height")?, table.header_count("width")?);
+        let most = EPOCH_LIMIT * REDRAWN_COUNT as usize;
+        if table.height() > most {
+            return Err(table.invalid(format!(
+                "expected at most {most} rows, of {REDRAWN_COUNT} images and {EPOCH_LIMIT} epochs, found {}",
+                table.height()
+            )));
+        }
         let length = height as usize * width as usize;
         let images = table.f32_lists("original", length)?.into_iter().zip(table.f32_lists("reconstruction", length)?);
         let places = table.u32("epoch")?.into_iter().zip(table.u32("index")?).zip(table.u8("label")?);

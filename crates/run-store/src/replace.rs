@@ -1,7 +1,9 @@
 //! Files replaced in one step: whatever interrupts it, what was there before stays whole. And what this takes, with folders too.
 
+use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -18,17 +20,15 @@ pub(crate) const PARTIAL: &str = "partial";
 /// There is something else than a file, such as a device; or a stage's folder is around it, whose files are the stage's alone;
 /// `write` fails; or the disk refuses. What was there before then remains.
 pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    check_replaceable(path)?;
+    drop_abandoned(path);
+    let partial = partial_file(path);
     let named = |error| match error {
-        StoreError::Io { action, path: failed, source } if failed == partial_file(path) => {
+        StoreError::Io { action, path: failed, source } if failed == partial => {
             StoreError::Io { action, path: path.to_owned(), source }
         }
         other => other,
     };
-    check_replaceable(path)?;
-    drop_abandoned(path);
-    let partial = partial_file(path);
-    // A link that waits there would have another file written to.
-    remove_folder(&partial)?;
     // Held until the end: so others can tell it from one that a kill left.
     let lock = locked_file(&partial).map_err(named)?;
     let written = write(&partial)
@@ -58,16 +58,22 @@ fn check_replaceable(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where this process writes what is to stand at `path`: two at once do not write one file.
+/// Where this process writes what is to stand at `path`: two at once do not write one file. Where two systems share a folder they may
+/// have processes of one number, which chance tells apart.
 fn partial_file(path: &Path) -> PathBuf {
-    hidden(path, &format!("{}.{PARTIAL}", std::process::id()))
+    let chance = RandomState::new().build_hasher().finish();
+    hidden(path, &format!("{}-{chance:016x}.{PARTIAL}", std::process::id()))
 }
 
-/// Makes the file at `partial`, and locks it.
+/// Makes the file at `partial`, and locks it. What stands there, as a link that would have another file written to, is left alone.
 fn locked_file(partial: &Path) -> Result<File> {
     loop {
-        let file = File::create(partial).map_err(StoreError::io("create", partial))?;
-        file.lock().map_err(StoreError::io("lock", partial))?;
+        let file = File::create_new(partial).map_err(StoreError::io("create", partial))?;
+        if let Err(source) = file.lock() {
+            // Nobody else could tell it from one at work, and clear it.
+            let _ = fs::remove_file(partial);
+            return Err(StoreError::Io { action: "lock", path: partial.to_owned(), source });
+        }
         // Before it was locked, another may have taken it for one that a kill left.
         if is_at(&file, partial) {
             return Ok(file);
@@ -80,15 +86,18 @@ fn drop_abandoned(path: &Path) {
     let prefix = hidden(path, "");
     let prefix = prefix.file_name().unwrap_or_default().to_string_lossy();
     let is_attempt = |name: &str| {
-        let process = name.strip_prefix(&*prefix).and_then(|rest| rest.strip_suffix(PARTIAL)?.strip_suffix('.'));
-        process.is_some_and(|process| process.parse::<u32>().is_ok())
+        let attempt = name.strip_prefix(&*prefix).and_then(|rest| rest.strip_suffix(PARTIAL)?.strip_suffix('.'));
+        // Earlier versions named the process alone.
+        let (process, chance) = attempt.map_or(("", "0"), |attempt| attempt.split_once('-').unwrap_or((attempt, "0")));
+        process.parse::<u32>().is_ok() && u64::from_str_radix(chance, 16).is_ok()
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(is_attempt)
             // Opening waits for a pipe's writer.
             && entry.file_type().is_ok_and(|kind| kind.is_file())
-            && let Ok(file) = File::open(entry.path())
+            // Over a network a lock of one's own needs a file that is open for writing.
+            && let Ok(file) = File::options().write(true).open(entry.path())
             && file.try_lock().is_ok()
         {
             let _ = fs::remove_file(entry.path());
@@ -104,8 +113,24 @@ pub(crate) fn hidden(path: &Path, purpose: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Flushes the file or folder at `path` to disk. Some shared file systems flush no folders, and say so.
 pub(crate) fn sync(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(StoreError::io("flush", path))
+    match File::open(path).and_then(|file| file.sync_all()) {
+        Err(error) if is_folder(path) && flushes_no_folders(&error) => Ok(()),
+        outcome => outcome.map_err(StoreError::io("flush", path)),
+    }
+}
+
+#[cfg(unix)]
+fn flushes_no_folders(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let refusals = [Errno::INVAL, Errno::BADF, Errno::OPNOTSUPP];
+    error.raw_os_error().is_some_and(|code| refusals.iter().any(|refusal| refusal.raw_os_error() == code))
+}
+
+#[cfg(not(unix))]
+fn flushes_no_folders(_error: &std::io::Error) -> bool {
+    true
 }
 
 /// Whether there is a folder itself at `path`, and no link to one.
@@ -180,6 +205,7 @@ pub(crate) mod tests {
             replace_file(&path, |partial| fs::write(partial, text).map_err(StoreError::io("write", partial))).unwrap();
         };
         fs::write(hidden(&path, "4000000.partial"), "half").unwrap();
+        fs::write(hidden(&path, "4000000-00ab.partial"), "half").unwrap();
         // Of another file, and of someone who is still at work.
         fs::write(hidden(&path, "of-mine.partial"), "").unwrap();
         let at_work = locked_file(&hidden(&path, "4000001.partial")).unwrap();

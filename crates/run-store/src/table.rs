@@ -57,7 +57,12 @@ impl TableWriter {
     }
 
     pub(crate) fn finish(self) -> Result<()> {
-        self.writer.finish().map(drop).map_err(unwritable(&self.path))
+        self.writer.finish().map_err(unwritable(&self.path))?;
+        // What no reader would take is better not left behind.
+        let (file, length) = opened::open(&self.path)?;
+        parquet_bounds::check(&file, length).map_err(|problem| {
+            self.refused(format!("expected a table that is read again, found that {problem}"), "use fewer images")
+        })
     }
 }
 
@@ -76,6 +81,18 @@ pub(crate) fn list_column<'a>(name: &str, rows: impl ExactSizeIterator<Item = &'
     let mut builder = ListPrimitiveChunkedBuilder::<Float32Type>::new(name.into(), count, values, DataType::Float32);
     rows.for_each(|row| builder.append_slice(row));
     Column::from(builder.finish().into_series())
+}
+
+/// Checks that what is to be written to `path` is read again: images of pixels that are finite.
+pub(crate) fn check_images<'a>(path: &Path, mut images: impl Iterator<Item = &'a [f32]>) -> Result<()> {
+    match images.all(|image| image.iter().all(|value| value.is_finite())) {
+        true => Ok(()),
+        false => Err(StoreError::invalid(
+            path,
+            "expected images of finite values, found others: the model has diverged or its weights are damaged",
+            "train it again with a lower --learning-rate",
+        )),
+    }
 }
 
 fn unwritable(path: &Path) -> impl FnOnce(PolarsError) -> StoreError {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -39,21 +40,33 @@ impl Work {
         }
         fs::create_dir_all(run).map_err(StoreError::io("create", run))?;
         let lock = Arc::new(FolderLock::take(&plan.dir)?);
+        recover_locked(&plan.dir)?;
         // Another may have come first since the plan was made.
         check_rival(&plan.dir)?;
-        recover_locked(&plan.dir)?;
         carry_over_left(&plan.dir)?;
         check_own(&plan.dir)?;
         let partial = plan.dir.partial();
         prepare(&partial, &reason)?;
+        lock.check()?;
         let (started, clock) = (SystemTime::now(), Instant::now());
         Ok(Self { plan, reason, partial, started, clock, committed: false, lock })
     }
 
+    /// The folder to write outputs into.
+    ///
+    /// # Errors
+    /// The run is no longer where the stage began: in one that took its place somebody else may be writing.
+    pub fn folder(&self) -> Result<&Path> {
+        self.lock.check()?;
+        Ok(&self.partial)
+    }
+
     /// Where to write the output `name`.
-    #[must_use]
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.partial.join(name)
+    ///
+    /// # Errors
+    /// As of [`folder`](Self::folder).
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        Ok(self.folder()?.join(name))
     }
 
     /// The training's checkpoints.
@@ -102,7 +115,7 @@ impl Work {
             seconds: self.clock.elapsed().as_secs_f64(),
             peak_memory_mib: peak_memory_mib(),
         };
-        let path = self.file(file::MANIFEST);
+        let path = self.file(file::MANIFEST)?;
         write_document(&path, &manifest)?;
         sync(&path)?;
         sync(&self.partial)?;
@@ -110,13 +123,14 @@ impl Work {
         // `recover` mends what a kill between two steps leaves, where one step is not possible.
         put_in_place(&self.partial, &dir.path(), &dir.previous())?;
         self.committed = true;
-        sync(dir.run())?;
+        let flushed = sync(dir.run());
         // What now stands there is the old result, if there was one. The new one is whole without this.
         for old in [&self.partial, &dir.previous()] {
             carry_over(dir.stage(), old, &dir.path())?;
             let _ = remove_result(old);
         }
-        Ok(manifest)
+        drop_of_rival(dir);
+        flushed.map(|()| manifest)
     }
 }
 
@@ -130,9 +144,16 @@ impl Drop for Work {
     }
 }
 
+/// Removes what an interrupted stage left that can give the run no model any more, as it has one. Both have one lock, which is held.
+fn drop_of_rival(dir: &StageDir) {
+    if let Some(rival) = dir.rival() {
+        let _ = remove_folder(&rival.partial());
+    }
+}
+
 /// A run's model is trained or refined, not both: later stages could not tell which is meant.
 pub(crate) fn check_rival(dir: &StageDir) -> Result<()> {
-    let Some(rival) = dir.rival().filter(|rival| rival.path().exists()) else { return Ok(()) };
+    let Some(rival) = dir.rival().filter(StageDir::is_there) else { return Ok(()) };
     let problem = format!("expected a run without a model of its own, found one that {} left", rival.stage());
     Err(StoreError::invalid(dir.run(), problem, "give the new model another --run"))
 }
@@ -143,7 +164,12 @@ fn prepare(partial: &Path, reason: &Reason) -> Result<()> {
         remove_folder(partial)?;
     }
     clear_but_checkpoints(partial)?;
-    fs::create_dir_all(partial).map_err(StoreError::io("create", partial))
+    match fs::create_dir(partial) {
+        // With checkpoints to go on from.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && is_folder(partial) => Ok(()),
+        // Where the run is gone it is not made again.
+        made => made.map_err(StoreError::io("create", partial)),
+    }
 }
 
 /// Removes everything from `folder` but its checkpoints, and the folder too if it has none. What links lead to is left alone.
@@ -204,7 +230,8 @@ pub(crate) fn recover(dir: &StageDir) -> Result<()> {
 /// training than `key`'s, or further on than the result: those may still be wanted.
 pub(crate) fn tidy(dir: &StageDir, key: ContentHash) {
     let (partial, previous) = (dir.partial(), dir.previous());
-    if (partial.exists() || previous.exists())
+    let of_rival = dir.rival().is_some_and(|rival| rival.partial().exists());
+    if (partial.exists() || previous.exists() || of_rival)
         && let Ok(_lock) = FolderLock::take(dir)
         && carry_over_left(dir).is_ok()
     {
@@ -216,6 +243,7 @@ pub(crate) fn tidy(dir: &StageDir, key: ContentHash) {
                 .and_then(|()| clear_but_checkpoints(&partial)),
         };
         let _ = remove_result(&previous);
+        drop_of_rival(dir);
     }
 }
 
@@ -259,10 +287,10 @@ mod tests {
     fn a_dropped_work_leaves_the_earlier_result() {
         let folder = tempfile::tempdir().unwrap();
         let work = begin(folder.path()).unwrap();
-        fs::write(work.file("a"), "old").unwrap();
+        fs::write(work.file("a").unwrap(), "old").unwrap();
         work.commit(environment()).unwrap();
         let work = begin(folder.path()).unwrap();
-        fs::write(work.file("a"), "new").unwrap();
+        fs::write(work.file("a").unwrap(), "new").unwrap();
         drop(work);
         assert_eq!(fs::read_to_string(dir(folder.path()).file("a")).unwrap(), "old");
         assert!(!dir(folder.path()).partial().exists());
@@ -273,7 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a", "b"] {
             let work = begin(folder.path()).unwrap();
-            fs::write(work.file(name), name).unwrap();
+            fs::write(work.file(name).unwrap(), name).unwrap();
             let manifest = work.commit(environment()).unwrap();
             assert_eq!(manifest.outputs.keys().collect::<Vec<_>>(), [name]);
         }
@@ -296,7 +324,7 @@ mod tests {
     fn a_replacement_cut_in_two_is_mended() {
         let folder = tempfile::tempdir().unwrap();
         let work = begin(folder.path()).unwrap();
-        fs::write(work.file("a"), "old").unwrap();
+        fs::write(work.file("a").unwrap(), "old").unwrap();
         work.commit(environment()).unwrap();
         let dir = dir(folder.path());
         fs::rename(dir.path(), dir.previous()).unwrap();
@@ -318,11 +346,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
         let work = begin(folder.path()).unwrap();
-        fs::write(work.file("a"), "late").unwrap();
+        fs::write(work.file("a").unwrap(), "late").unwrap();
         fs::rename(&run, folder.path().join("away")).unwrap();
         let of_another = dir(folder.path()).partial();
         fs::create_dir_all(&of_another).unwrap();
         fs::write(of_another.join("b"), "another's").unwrap();
+        // Nothing more is written there either.
+        assert!(work.file("b").is_err() && work.folder().is_err());
         let error = work.commit(environment()).unwrap_err().to_string();
         assert!(error.contains("another in its place; run the stage again"), "{error}");
         assert_eq!(fs::read_to_string(of_another.join("b")).unwrap(), "another's");
@@ -353,6 +383,39 @@ mod tests {
         assert!(tidied());
         fs::create_dir_all(dir.partial().join(file::CHECKPOINT).join(".unfinished")).unwrap();
         assert!(tidied(), "half a checkpoint is not");
+    }
+
+    /// Where folders are swapped in two steps, a kill between them leaves the model where only its stage would look.
+    #[test]
+    fn a_model_whose_replacement_was_cut_in_two_is_a_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::new(folder.path());
+        let plan = |stage| Plan::new(run.stage(stage, None), &json!({})).unwrap();
+        for (stage, rival) in [(Stage::AeRefine, Stage::AeTrain), (Stage::AeTrain, Stage::AeRefine)] {
+            plan(stage).begin(Reason::First).unwrap().commit(environment()).unwrap();
+            let dir = run.stage(stage, None);
+            fs::rename(dir.path(), dir.previous()).unwrap();
+            assert_eq!(run.model_stage().stage(), stage);
+            assert!(plan(rival).decide(false).is_err() && plan(rival).begin(Reason::First).is_err());
+            plan(stage).decide(false).unwrap();
+            assert!(dir.path().exists());
+            fs::remove_dir_all(dir.path()).unwrap();
+        }
+    }
+
+    /// What a stage left that was interrupted, and can give the run no model any more, goes when another has given it one.
+    #[test]
+    fn an_interrupted_rival_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::new(folder.path());
+        let plan = |stage| Plan::new(run.stage(stage, None), &json!({})).unwrap();
+        let checkpoint = run.stage(Stage::AeRefine, None).partial().join(file::CHECKPOINT).join("epoch-00003");
+        fs::create_dir_all(&checkpoint).unwrap();
+        plan(Stage::AeTrain).begin(Reason::First).unwrap().commit(environment()).unwrap();
+        assert!(!checkpoint.exists());
+        fs::create_dir_all(&checkpoint).unwrap();
+        plan(Stage::AeTrain).tidy();
+        assert!(!run.stage(Stage::AeRefine, None).partial().exists());
     }
 
     #[test]

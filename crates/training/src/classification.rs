@@ -103,7 +103,7 @@ pub fn train_classifier(
 pub fn judge_classifier(classifier: &Classifier, examples: &Examples) -> Result<Answers, tch::TchError> {
     no_grad(|| {
         let (mut loss_sum, mut predictions) = (0.0, Vec::new());
-        for batch in Batches::in_order(examples.count(), JUDGED_BATCH) {
+        for batch in Batches::in_order(examples.count(), classifier.at_once(JUDGED_BATCH)) {
             let inputs = classifier.preprocess(&batch.of(&examples.inputs));
             let logits = classifier.logits(&inputs, Mode::Inference);
             let loss = logits.to_kind(Kind::Double).cross_entropy_for_logits(&batch.of(&examples.labels));

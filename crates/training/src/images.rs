@@ -102,7 +102,7 @@ fn mean_over(
 ) -> Tensor {
     let count = pixels.size()[0];
     no_grad(|| {
-        let batches = Batches::in_order(count, i64::from(batch_size)).map(|batch| {
+        let batches = Batches::in_order(count, model.at_once(i64::from(batch_size))).map(|batch| {
             let images = model.preprocess(&batch.of(pixels));
             let encoding = model.encode(&images, Mode::Inference);
             scores(&images, &encoding).to_kind(Kind::Double) * batch.len() as f64

@@ -47,10 +47,22 @@ impl KeptEpochs {
         model: &Autoencoder,
         wanted: impl Fn(u32) -> bool,
     ) -> Result<Self, StateError> {
-        let mut reconstructions = Reconstructions::read(&checkpoint.file(file::RECONSTRUCTIONS))?.rows;
+        let path = checkpoint.file(file::RECONSTRUCTIONS);
+        let read = Reconstructions::read(&path)?;
+        let (expected, found) =
+            ((model.description().image_height, model.description().image_width), (read.height, read.width));
+        let last = read.rows.iter().map(|row| row.epoch).max().unwrap_or(0);
+        if expected != found || last > checkpoint.epoch {
+            let problem = format!(
+                "expected images of {} × {} pixels after at most {} epochs, found {} × {} after {last}",
+                expected.0, expected.1, checkpoint.epoch, found.0, found.1
+            );
+            return Err(StoreError::invalid(&path, problem, "start over with --force").into());
+        }
+        let mut reconstructions = read.rows;
         reconstructions.retain(|row| wanted(row.epoch));
         let mut weights = WeightsByEpoch::read(&checkpoint.file(file::WEIGHTS_BY_EPOCH), model.parameters())?;
-        weights.retain(wanted);
+        weights.retain(|epoch| epoch <= checkpoint.epoch && wanted(epoch));
         Ok(Self { weights, reconstructions })
     }
 

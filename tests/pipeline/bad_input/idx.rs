@@ -191,9 +191,9 @@ fn a_prepared_dataset_that_was_damaged() {
     ];
     for (content, problem) in damaged {
         pipeline_tests::replace_output(&dir, file::DATASET, content);
-        for stage in [Stage::AeTrain, Stage::LatentExport] {
-            refused(&study, study.command(stage), &[expected, problem]);
-        }
+        refused(&study, study.command(Stage::AeTrain), &[expected, problem]);
+        // It is not what the model was trained on, whatever it is.
+        refused(&study, study.command(Stage::LatentExport), &[expected, "expected the dataset that ae-train read"]);
     }
     fs::remove_file(dir.file(file::DATASET)).unwrap();
     refused(&study, study.command(Stage::AeTrain), &[expected, "is missing", "mnist-data --run", "--force"]);

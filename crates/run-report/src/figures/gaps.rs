@@ -39,6 +39,11 @@ impl Gaps {
         self.too_large.push(one_line(&format!("{name} is not drawn: it would be {width} × {height} units large")));
     }
 
+    /// Notes that the page has no room left for the figure `name`.
+    pub fn is_not_on_the_page(&mut self, name: &str) {
+        self.too_large.push(one_line(&format!("{name} is not on the page, which would be too large")));
+    }
+
     fn add(&mut self, entry: &Entry, why: String, figure: &'static str) {
         let figures = self.left_out.entry((entry.name.clone(), why)).or_default();
         if !figures.contains(&figure) {

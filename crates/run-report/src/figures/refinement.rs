@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use run_store::{ClusterMetrics, FinishedStage, Latents, RunDir, Split, Stage, StoreError, file, input, read_document};
+use run_store::{
+    ClusterMetrics, ContentHash, FinishedStage, Latents, RunDir, Split, Stage, StoreError, file, input, read_document,
+};
 
 use super::Drawing;
 use super::catalogue::{Catalogue, Entry, Series, said_of_first};
@@ -24,9 +26,15 @@ struct Side {
 }
 
 impl Side {
-    fn read(run: &RunDir) -> Result<Self, StoreError> {
+    /// Of `run`, whose latents must be of the encoder with the weights `of`.
+    fn read(run: &RunDir, of: &ContentHash) -> Result<Self, StoreError> {
         let exported = FinishedStage::open(run.stage(Stage::LatentExport, None))?;
         let latents = Latents::read_export(&exported, Split::Train)?;
+        if latents.header.model_fingerprint != of.to_string() {
+            let problem = "expected latents of the model that was refined, or of what became of it, found another's";
+            let advice = "export them again, and refine again what was trained anew";
+            return Err(StoreError::invalid(&run.stage(Stage::LatentExport, None).path(), problem, advice));
+        }
         let clustered = FinishedStage::open(run.stage(Stage::ClusterEval, None))?;
         let metrics: ClusterMetrics = read_document(clustered.file(file::METRICS)?.path())?;
         let accuracy = metrics.splits.get(Split::Train.name()).map(|split| split.one_to_one_accuracy);
@@ -45,8 +53,11 @@ fn sides(entry: &Entry) -> Result<Option<[Side; 2]>, StoreError> {
     if dir.stage() != Stage::AeRefine {
         return Ok(None);
     }
-    let Some(parent) = FinishedStage::open(dir)?.source_run(input::WEIGHTS) else { return Ok(None) };
-    Ok(Some([Side::read(&parent)?, Side::read(&entry.run.dir)?]))
+    let refined = FinishedStage::open(dir)?;
+    let before = refined.manifest().inputs.get(input::WEIGHTS).map(|weights| weights.blake3.clone());
+    let (Some(parent), Some(before)) = (refined.source_run(input::WEIGHTS), before) else { return Ok(None) };
+    let after = refined.file(file::WEIGHTS)?;
+    Ok(Some([Side::read(&parent, &before)?, Side::read(&entry.run.dir, after.hash())?]))
 }
 
 pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {

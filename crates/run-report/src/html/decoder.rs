@@ -10,6 +10,10 @@ use crate::figures::catalogue::Entry;
 /// What names in a file of weights begin with, if they are the decoder's.
 const PREFIX: &str = "decoder.";
 
+/// The most layers, and values after one: the page decodes on a single thread while somebody looks at it. The study's give 50,000.
+const LAYER_LIMIT: usize = 64;
+const FLOW_LIMIT: u64 = 1 << 21;
+
 /// Latent → image.
 #[derive(Debug)]
 pub(super) struct Decoder {
@@ -65,6 +69,14 @@ impl Decoder {
 
     /// Checks that the layers lead from `latent_dim` values to the pixels of an image, and that each finds its tensors.
     fn check(&self, latent_dim: u32) -> Result<(), String> {
+        if self.layers.len() > LAYER_LIMIT || size([u64::from(self.height), u64::from(self.width), 1]) == 0 {
+            return Err(format!(
+                "expected at most {LAYER_LIMIT} layers and images with pixels, found {} and {} × {}",
+                self.layers.len(),
+                self.height,
+                self.width
+            ));
+        }
         let mut shape = [1, 1, u64::from(latent_dim)];
         for (position, layer) in self.layers.iter().enumerate() {
             let [height, width, channels] = shape;
@@ -99,6 +111,11 @@ impl Decoder {
             }
             if matches!(layer, Layer::Reshape { .. }) && size(output) != length {
                 return Err(format!("expected {output:?} to hold the {length} values before it"));
+            }
+            if size(output) > FLOW_LIMIT {
+                return Err(format!(
+                    "expected at most {FLOW_LIMIT} values after a layer, found {output:?} at {position}"
+                ));
             }
             shape = output;
         }
@@ -180,6 +197,15 @@ mod tests {
             other.tensors[position].1.push(2);
             assert!(other.check(2).is_err_and(|error| error.contains(&name)));
         }
+        let wide = Decoder { layers: vec![Layer::Dense { units: 1 << 22 }], ..decoder() };
+        let weights = [("0.weight", [1 << 22, 2].as_slice()), ("0.bias", &[1 << 22])];
+        let tensors = weights.map(|(name, shape)| (name.to_owned(), shape.to_vec(), Vec::new()));
+        assert!(
+            Decoder { tensors: tensors.into(), ..wide }.check(2).is_err_and(|error| error.contains("2097152 values"))
+        );
+        let long = Decoder { layers: vec![Layer::Relu; LAYER_LIMIT + 1], ..decoder() };
+        assert!(long.check(2).is_err_and(|error| error.contains("at most 64 layers")));
+        assert!(Decoder { height: 0, ..decoder() }.check(2).is_err_and(|error| error.contains("images with pixels")));
         let changed = |change: &dyn Fn(&mut Decoder)| {
             let mut changed = decoder();
             change(&mut changed);

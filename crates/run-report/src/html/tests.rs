@@ -103,7 +103,7 @@ fn digits_of_another_dataset_are_not_shown() {
     assert!(page.contains("\"pixels\":null"));
     let [line] = &left_out[..] else { panic!("{left_out:?}") };
     assert!(
-        line.contains("the latent explorer's digits") && line.contains("the dataset that the latents are of"),
+        line.contains("the latent explorer's digits") && line.contains("the dataset that latent-export read"),
         "{line}"
     );
 }

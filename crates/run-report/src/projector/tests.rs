@@ -159,7 +159,7 @@ fn images_of_another_dataset_are_not_shown() {
         let run = run.input(Stage::LatentExport, "other", "");
         // Prepared anew from something else, after the latents were made.
         example(folder.path(), "later").train().export().of_dataset(&Dataset { test: dataset.train, ..*dataset });
-        note("expected the dataset that the latents are of");
+        note("expected the dataset that latent-export read");
         let labels = [7; IMAGES];
         run.of_dataset(&Dataset { test: LabelledImages { labels: &labels, ..dataset.test }, ..*dataset });
         note("expected a 0 as test image 0, as the latents say, found none");

@@ -14,12 +14,15 @@ use run_store::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::text::{lossy_path, lossy_paths};
+
 /// What became of the files of runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
     /// The runs, in the order given, each once.
     pub runs: Vec<VerifiedRun>,
     /// Folders that hold no stage.
+    #[serde(serialize_with = "lossy_paths")]
     pub skipped: Vec<PathBuf>,
 }
 
@@ -31,6 +34,7 @@ impl Document for Verification {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerifiedRun {
     /// Its folder, as it was given.
+    #[serde(serialize_with = "lossy_path")]
     pub path: PathBuf,
     /// Folders of stages.
     pub stage_count: usize,
@@ -185,7 +189,9 @@ impl Contents {
 
     /// The manifest of `folder`, if it has a sound one.
     fn manifest(&mut self, folder: &Path) -> Option<&Manifest> {
+        // A folder has many spellings.
+        let identity = folder.canonicalize().ok()?;
         let read = || read_document(&folder.join(file::MANIFEST)).ok();
-        self.manifests.entry(folder.to_owned()).or_insert_with(read).as_ref()
+        self.manifests.entry(identity).or_insert_with(read).as_ref()
     }
 }
