@@ -29,11 +29,21 @@ require_space() {
         die "$cache has $free_mb MB free, setting $1 up needs $2 MB; free some or set XDG_CACHE_HOME"
 }
 
-# lock_cache WHAT: two clones may be set up at the same time. The lock lives as long as this process and what it started.
-lock_cache() {
+# lock FILE WHAT: two clones may be set up at the same time, or one twice. The lock lives as long as this process and what it started.
+lock() {
     have flock || return 0
-    exec 9>"$cache/lock"
+    if [[ -d $1 ]]; then exec 9<"$1"; else exec 9>"$1"; fi
     flock -n 9 && return
-    say "$1: waiting for another set-up on this machine"
+    say "$2: waiting for another set-up on this machine"
     flock 9
+}
+
+# lock_cache WHAT
+lock_cache() { lock "$cache/lock" "$1"; }
+
+# work_folder PATH: prints a new folder, PATH with something behind. What killed set-ups left of theirs goes, where a lock says that
+# nobody is at work there.
+work_folder() {
+    if have flock; then rm -rf "$1".??????; fi
+    mktemp -d "$1.XXXXXX"
 }

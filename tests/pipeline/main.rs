@@ -27,6 +27,7 @@ mod reruns;
 mod resume;
 mod schemas;
 mod script;
+mod set_up;
 mod tuned;
 mod usage;
 mod variational;

@@ -154,7 +154,7 @@ fn an_interrupted_refinement_goes_on() {
 #[test]
 fn an_interrupted_choice_of_starts_goes_on() {
     let changes = [("--recipe", "contrast:1,imsat:1,student:1,aspc:1"), ("--restarts", "3")];
-    goes_on_as_if_never_stopped(&changes, [1, 4, 5, 9, 14]);
+    goes_on_as_if_never_stopped(&changes, [1, 3, 4, 6, 9]);
 }
 
 /// Stops it after each of these `epochs`.
@@ -184,19 +184,19 @@ fn goes_on_as_if_never_stopped(changes: &[(&str, &str)], epochs: [u32; 5]) {
 #[test]
 fn of_several_starts_one_goes_on() {
     let study = Study::finished(ModelKind::Ae);
-    refine(&study, &[("--recipe", "contrast:1,imsat:1,aspc:1"), ("--restarts", "2")]);
+    refine(&study, &[("--recipe", "contrast:1,imsat:3,aspc:1"), ("--restarts", "2")]);
     let dir = study.dir(Stage::AeRefine);
     let history = RefinementEpoch::read(&dir.file(file::HISTORY)).unwrap();
     let start = ["contrast", "imsat", "imsat", "imsat", "student"];
     let objectives: Vec<&str> = history.iter().map(|row| row.objectives.as_str()).collect();
-    assert_eq!(objectives, [&start[..], &start, &["imsat", "aspc"]].concat());
+    assert_eq!(objectives, [&start[..], &start, &["aspc"]].concat());
     let other_draws = |of: usize| (history[of].objective - history[of + start.len()].objective).abs() > 1e-9;
     assert!(other_draws(0) && other_draws(3));
     assert!(history.iter().all(|row| row.renamed.is_none()), "a student that judges names nothing");
     let mut kept: Vec<u32> =
         Reconstructions::read(&dir.file(file::RECONSTRUCTIONS)).unwrap().rows.iter().map(|row| row.epoch).collect();
     kept.dedup();
-    assert_eq!(kept, [0, 10, 11, 12]);
+    assert_eq!(kept, [0, 10, 11]);
 }
 
 #[test]

@@ -83,8 +83,8 @@ struct ObjectiveArgs {
     /// imsat: heads, which vote on the cluster of each image
     #[arg(long, value_name = "N", default_value_t = defaults().heads, value_parser = clap::value_parser!(u32).range(1..=64))]
     heads: u32,
-    /// imsat: how often refining begins, each time with other heads and draws; after three epochs of imsat the start goes on whose
-    /// clusters a new network learns best
+    /// imsat: how often refining begins, each time with other heads and draws; the start goes on whose clusters, once imsat has found
+    /// them, a new network learns best
     #[arg(long, value_name = "N", default_value_t = defaults().restarts, value_parser = clap::value_parser!(u32).range(1..=100))]
     restarts: u32,
     /// imsat: units of a head's hidden layer

@@ -15,8 +15,6 @@ use crate::config::Protocol;
 use crate::objective::Objective;
 use crate::recipe::{Phase, Recipe};
 
-/// Epochs of heads, in a phase of their own, before their names are judged.
-const TRIAL_EPOCHS: u32 = 3;
 /// Epochs of the student that judges them: in the first each image is new to it.
 const JUDGING_EPOCHS: u32 = 1;
 
@@ -52,18 +50,17 @@ pub(crate) struct Starts {
     each: Recipe,
 }
 
-/// What is done from the first epoch to the last: the recipe; of several starts, each by itself what comes before the heads, a trial
-/// of these and a student of what they found, and then the rest of the recipe. The starts are none where there is one, or no phase
-/// to compare them by.
+/// What is done from the first epoch to the last: the recipe; of several starts, each by itself what comes up to the heads and a student
+/// of what they found, and then the rest of the recipe, on the names that were judged. The starts are none where there is one, or no
+/// phase to compare them by.
 pub(crate) fn course(protocol: &Protocol) -> (Recipe, Option<Starts>) {
     let (recipe, count) = (&protocol.recipe, protocol.restarts);
     let heads = heads(recipe).filter(|_| count > 1);
-    let Some((before, rest)) = heads.and_then(|heads| recipe.phases().split_at_checked(heads)) else {
+    let Some((start, rest)) = heads.and_then(|heads| recipe.phases().split_at_checked(heads + 1)) else {
         return (recipe.clone(), None);
     };
-    let trial = rest.first().map(|heads| Phase { epochs: TRIAL_EPOCHS, ..heads.clone() });
     let judging = Phase { objectives: vec![Objective::Student], epochs: JUDGING_EPOCHS };
-    let each: Vec<Phase> = before.iter().cloned().chain(trial).chain([judging]).collect();
+    let each: Vec<Phase> = start.iter().cloned().chain([judging]).collect();
     let starts = (0..count).flat_map(|_| each.iter().cloned());
     (Recipe::of(starts.chain(rest.iter().cloned()).collect()), Some(Starts { count, each: Recipe::of(each) }))
 }
@@ -203,12 +200,12 @@ mod tests {
         let (course, starts) = course(&protocol("contrast:2,imsat:4,student:3,aspc:1", 3));
         let starts = starts.unwrap();
         let each = starts.each().to_string();
-        assert_eq!(each, "contrast:2,imsat:3,student:1");
-        assert_eq!(course.to_string(), format!("{each},{each},{each},imsat:4,student:3,aspc:1"));
-        let epochs = |is: fn(&Starts, u32) -> bool| (1..=26).filter(|epoch| is(&starts, *epoch)).collect::<Vec<u32>>();
-        assert_eq!(epochs(Starts::begins), [7, 13]);
-        assert_eq!(epochs(Starts::ends), [6, 12, 18]);
-        assert_eq!(starts.last_epoch(), 18);
+        assert_eq!(each, "contrast:2,imsat:4,student:1");
+        assert_eq!(course.to_string(), format!("{each},{each},{each},student:3,aspc:1"));
+        let epochs = |is: fn(&Starts, u32) -> bool| (1..=25).filter(|epoch| is(&starts, *epoch)).collect::<Vec<u32>>();
+        assert_eq!(epochs(Starts::begins), [8, 15]);
+        assert_eq!(epochs(Starts::ends), [7, 14, 21]);
+        assert_eq!(starts.last_epoch(), 21);
     }
 
     #[test]
@@ -260,7 +257,7 @@ mod tests {
             let shape = HeadsShape { heads: 2, hidden_units: 3, clusters: 4 };
             let mut heads = ClusterHeads::new(&model, shape, Device::Cpu, 0).unwrap();
             let mut student = ClusterStudent::new(&model, 4, 3, Device::Cpu).unwrap();
-            let starts = course(&protocol("imsat:4", 3)).1;
+            let starts = course(&protocol("imsat:3", 3)).1;
             let mut values = StartValues::new(&model, is_new, starts.clone());
             let (given, mut history, mut left) = (model.parameters().copies(), Vec::new(), Vec::new());
             for epoch in 1..=12 {

@@ -31,7 +31,8 @@ impl Contrast {
         let log_probabilities = similarities.log_softmax(1, Kind::Float);
         let partner = partners.unsqueeze(1);
         let own_view = -log_probabilities.gather(1, &partner, false).mean(Kind::Float);
-        if self.neighbour_share == 0.0 {
+        // One image has no neighbours, as the last of a batch may be.
+        if self.neighbour_share == 0.0 || count < 2 {
             return own_view;
         }
         let others = similarities.detach().scatter_value(1, &partner, f64::NEG_INFINITY);
@@ -68,6 +69,13 @@ mod tests {
             (1.0 - contrast.neighbour_share) * term(partner) + contrast.neighbour_share * of_neighbours
         };
         (0..views.len()).map(loss).sum::<f64>() / views.len() as f64
+    }
+
+    #[test]
+    fn one_image_is_told_from_nothing() {
+        let contrast = Contrast { temperature: 0.2, neighbours: 1, neighbour_share: 0.5 };
+        let view = Tensor::from_slice(&[1.0_f32, 0.2]).view([1, 2]);
+        assert_eq!(contrast.of(&view, &(&view * -1.0)).double_value(&[]), 0.0);
     }
 
     #[test]
