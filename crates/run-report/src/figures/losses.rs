@@ -21,6 +21,9 @@ const WHOLE_HEIGHT: f64 = 400.0;
 const PART_HEIGHT: f64 = 320.0;
 const BETWEEN: f64 = 26.0;
 
+/// What a refinement leaves is no loss that it lowers alone, and may grow.
+const REFINED: &str = "refined";
+
 /// A training: the loss it lowered, and how.
 struct Training {
     /// Its name in manifests.
@@ -33,7 +36,8 @@ type Losses<'a> = Series<'a, Training>;
 pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let series = catalogue.series(NAME, &[Stage::AeTrain], false, gaps, |entry, _| {
         let history = TrainingEpoch::read(&entry.file(Stage::AeTrain, file::HISTORY)?)?;
-        let loss = entry.run.loss().unwrap_or("unknown").to_owned();
+        let is_refined = entry.run.dir.model_stage().stage() == Stage::AeRefine;
+        let loss = if is_refined { REFINED } else { entry.run.loss().unwrap_or("unknown") }.to_owned();
         Ok((!history.is_empty()).then_some(Training { loss, history }))
     });
     if series.is_empty() {
@@ -63,6 +67,7 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
         let (heading, unit) = match *kind {
             "bce" => ("Binary cross-entropy", "nats a pixel"),
             "mse" => ("Mean squared error", "of pixels in [0, 1]"),
+            REFINED => ("Reconstructions while a model is refined: binary cross-entropy", "nats a pixel"),
             _ => ("Loss", "its own unit"),
         };
         let part = Part { heading, unit, train: |epoch| epoch.train_loss, test: |epoch| epoch.test_loss };
