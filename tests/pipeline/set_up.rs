@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use pipeline_tests::workspace_root;
+use pipeline_tests::{names, workspace_root};
 
 /// Answers what `scripts/set-up/python` asks: the key of this kind of Python, whether there is a pip, and for packages in a folder.
 const PYTHON: &str = r#"#!/bin/sh
@@ -40,13 +40,6 @@ fn set_up(project: &Path, script: &str) {
     }
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// What takes half a gigabyte must not stay for ever, nor add up.

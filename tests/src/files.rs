@@ -107,9 +107,16 @@ impl FileState {
 /// What an interrupted program left in the folder of `run`, or in another, besides results and locks.
 #[must_use]
 pub fn leftovers(run: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(run) else { return Vec::new() };
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.starts_with('.') && !name.ends_with(".lock")).collect()
+    names(run).into_iter().filter(|name| name.starts_with('.') && !name.ends_with(".lock")).collect()
+}
+
+/// What lies in `folder`, in order; nothing where there is no folder.
+#[must_use]
+pub fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -18,7 +18,7 @@ pub use binaries::{stage, workspace_root};
 pub use browser::Browser;
 #[cfg(unix)]
 pub use cost::{Cost, cost_of, memory_kib};
-pub use files::{FileStates, Tree, leftovers};
+pub use files::{FileStates, Tree, leftovers, names};
 pub use outcome::{error_text, refused, said, succeeded};
 pub use study::{MODELS, Study, slice, stages};
 pub use tamper::{correct_manifest, edit_json, edit_latents, edit_manifest, manifest, replace_output, truncate};

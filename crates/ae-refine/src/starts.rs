@@ -23,9 +23,8 @@ const JUDGING_EPOCHS: u32 = 1;
 /// # Errors
 /// There is no phase of `imsat`, or objectives that need names come before its end.
 pub(crate) fn check(protocol: &Protocol) -> anyhow::Result<()> {
-    let (phases, heads) = (protocol.recipe.phases(), heads(&protocol.recipe));
     let needs_names = |phase: &Phase| phase.has(Objective::Student) || phase.has_fixed_centres();
-    let is_alone = heads.is_some_and(|heads| !phases.iter().take(heads + 1).any(needs_names));
+    let is_alone = up_to_heads(&protocol.recipe).is_some_and(|(start, _)| !start.iter().any(needs_names));
     ensure!(
         protocol.restarts == 1 || is_alone,
         "--restarts {}: expected a recipe with imsat, whose clusters are judged, and before its end no student, aspc or prototypes, \
@@ -36,9 +35,10 @@ pub(crate) fn check(protocol: &Protocol) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where the first phase of `imsat` stands.
-fn heads(recipe: &Recipe) -> Option<usize> {
-    recipe.phases().iter().position(|phase| phase.has(Objective::Imsat))
+/// The phases up to the first of `imsat`, that one included, and the rest.
+fn up_to_heads(recipe: &Recipe) -> Option<(&[Phase], &[Phase])> {
+    let heads = recipe.phases().iter().position(|phase| phase.has(Objective::Imsat))?;
+    recipe.phases().split_at_checked(heads + 1)
 }
 
 /// Several starts, one after the other.
@@ -55,8 +55,7 @@ pub(crate) struct Starts {
 /// phase to compare them by.
 pub(crate) fn course(protocol: &Protocol) -> (Recipe, Option<Starts>) {
     let (recipe, count) = (&protocol.recipe, protocol.restarts);
-    let heads = heads(recipe).filter(|_| count > 1);
-    let Some((start, rest)) = heads.and_then(|heads| recipe.phases().split_at_checked(heads + 1)) else {
+    let Some((start, rest)) = up_to_heads(recipe).filter(|_| count > 1) else {
         return (recipe.clone(), None);
     };
     let judging = Phase { objectives: vec![Objective::Student], epochs: JUDGING_EPOCHS };

@@ -201,6 +201,11 @@ impl Run {
         self.manifests.iter().map(|(stage, manifest)| (*stage, &manifest.parameters))
     }
 
+    /// The manifest of the refinement that the run's model comes from, if it is no training.
+    pub(crate) fn refinement(&self) -> Option<&Manifest> {
+        self.manifests.get(&Stage::AeTrain).filter(|manifest| manifest.stage == Stage::AeRefine)
+    }
+
     /// Whether nothing of a run is there.
     fn is_empty(&self) -> bool {
         self.variants.is_empty() && self.stages.values().all(|stage| stage.state == StageState::Missing)

@@ -225,7 +225,7 @@ fn differences(run: &Run) -> Vec<Difference> {
     }
     let model = run.training.as_ref().map_or("", |training| training.model.as_str());
     // What a refinement is told is none of the study's parameters.
-    let refinement = run.manifests.get(&Stage::AeTrain).filter(|manifest| manifest.stage == Stage::AeRefine);
+    let refinement = run.refinement();
     if let Some(recipe) = refinement.and_then(|manifest| manifest.parameters.get(parameter::RECIPE)) {
         compare(Stage::AeTrain, "refined by", recipe.clone(), Value::Null);
     }

@@ -85,7 +85,7 @@ impl FinishedStage {
     /// dataset: then one of the same name and content serves, where the project keeps them.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or none of that content where none is given.
     pub fn dataset(&self, given: Option<&RunDir>) -> Result<Self> {
         let Some(data) = given.cloned().or_else(|| self.source_run(input::DATASET)) else {
             let problem = "expected to be told which dataset the run was trained on, found no such input";
@@ -93,13 +93,13 @@ impl FinishedStage {
             return Err(StoreError::invalid(&self.dir.file(file::MANIFEST), problem, advice));
         };
         let opened = Self::open(data.stage(Stage::MnistData, None));
-        match (opened, given) {
-            (Err(StoreError::Missing { .. }), None) if let Some(same) = self.same_dataset(&data.name()) => Ok(same),
-            (Ok(found), None) if !self.read_dataset(&found) => match self.same_dataset(&data.name()) {
-                Some(same) => Ok(same),
-                None => Err(self.another_dataset(&found)),
-            },
-            (opened, _) => opened,
+        if given.is_some() || opened.as_ref().is_ok_and(|found| self.read_dataset(found)) {
+            return opened;
+        }
+        match (opened, self.same_dataset(&data.name())) {
+            (Ok(_) | Err(StoreError::Missing { .. }), Some(same)) => Ok(same),
+            (Ok(found), None) => Err(self.another_dataset(&found)),
+            (error, _) => error,
         }
     }
 

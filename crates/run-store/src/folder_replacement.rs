@@ -43,6 +43,17 @@ impl FolderReplacement {
         &self.partial
     }
 
+    /// Checks that the folder still stands where it was begun: in one that took its place somebody else is writing.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.lock {
+            FolderFile::Locked(file) if !is_at(file, &self.partial) => {
+                let problem = "expected the folder that is being written, found it gone or another in its place";
+                Err(StoreError::invalid(&self.partial, problem, "run the command again"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Puts the new folder in the old one's place.
     ///
     /// # Errors
@@ -68,19 +79,6 @@ impl FolderReplacement {
             let _ = remove_folder(&self.partial);
         }
         Ok(())
-    }
-}
-
-impl FolderReplacement {
-    /// Checks that the folder still stands where it was begun: in one that took its place somebody else is writing.
-    pub(crate) fn check(&self) -> Result<()> {
-        match &self.lock {
-            FolderFile::Locked(file) if !is_at(file, &self.partial) => {
-                let problem = "expected the folder that is being written, found it gone or another in its place";
-                Err(StoreError::invalid(&self.partial, problem, "run the command again"))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

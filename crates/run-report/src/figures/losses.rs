@@ -36,8 +36,8 @@ type Losses<'a> = Series<'a, Training>;
 pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let series = catalogue.series(NAME, &[Stage::AeTrain], false, gaps, |entry, _| {
         let history = TrainingEpoch::read(&entry.file(Stage::AeTrain, file::HISTORY)?)?;
-        let is_refined = entry.run.dir.model_stage().stage() == Stage::AeRefine;
-        let loss = if is_refined { REFINED } else { entry.run.loss().unwrap_or("unknown") }.to_owned();
+        let of_training = || entry.run.loss().unwrap_or("unknown");
+        let loss = entry.run.refinement().map_or_else(of_training, |_| REFINED).to_owned();
         Ok((!history.is_empty()).then_some(Training { loss, history }))
     });
     if series.is_empty() {

@@ -117,9 +117,9 @@ fn page(mut runs: Vec<Run>, limit: usize) -> (String, Vec<String>) {
     let summary = Summary::of(runs);
     let mut gaps = Gaps::default();
 
-    let figures = figure_groups(&catalogue, limit.saturating_sub(RESERVE), &mut gaps);
-    let drawn: usize = figures.iter().flat_map(|group| &group.figures).map(|figure| figure.svg.len()).sum();
-    let mut parcels = Parcels::new(limit.saturating_sub(RESERVE + drawn));
+    let mut room = limit.saturating_sub(RESERVE);
+    let figures = figure_groups(&catalogue, &mut room, &mut gaps);
+    let mut parcels = Parcels::new(room);
     let sheets = sheets::sheets(&catalogue, &mut gaps, &mut parcels);
     let (images, explorers) = explorer::explorers(&catalogue, &mut gaps, &mut parcels);
 
@@ -153,15 +153,15 @@ fn page(mut runs: Vec<Run>, limit: usize) -> (String, Vec<String>) {
     (template::render(&content), left_out)
 }
 
-/// The figures that the page does not draw itself, as many as have `room` for their bytes, one after the other.
-fn figure_groups(catalogue: &Catalogue, mut room: usize, gaps: &mut Gaps) -> Vec<FigureGroup> {
+/// The figures that the page does not draw itself, as many as have `room` for their bytes, one after the other, which they take.
+fn figure_groups(catalogue: &Catalogue, room: &mut usize, gaps: &mut Gaps) -> Vec<FigureGroup> {
     let mut group = |title, is_open, draw: figures::Draw| {
         let mut figures = Vec::new();
         for Drawing { name, scene } in figures::draw_within_bounds(draw, catalogue, gaps) {
             let svg = svg(&scene);
             match room.checked_sub(svg.len()) {
                 Some(left) => {
-                    room = left;
+                    *room = left;
                     figures.push(PageFigure { name, svg });
                 }
                 None => gaps.is_not_on_the_page(&name),
