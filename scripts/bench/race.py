@@ -1,6 +1,6 @@
 """The race: the stages against the Python programs that do the same, side by side in one run.
 
-    PYTHONPATH=.python-bench python3 scripts/bench/race.py [--quick] [--output FILE] [PIECE...]
+    PYTHONPATH=.python-bench:.python python3 scripts/bench/race.py [--quick] [--output FILE] [PIECE...]
 
 Called by `scripts/pipeline bench`. All subjects of a piece take turns, round after round, so that a noisy machine is noisy
 for each. What counts is the ratio of two of one round: the median over rounds is given, with the least and the greatest.
@@ -30,7 +30,9 @@ DATA = ROOT / "data" / "prepared" / "mnist"
 
 def run(command):
     """The seconds, the peak memory in MiB and the lines of JSON of a process."""
-    environment = dict(os.environ, LD_LIBRARY_PATH=str(ROOT / ".libtorch" / "lib"), TF_CPP_MIN_LOG_LEVEL="2")
+    # The script would take what make hands on for its own, on one side only.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("THREADS", "LAUNCH")}
+    environment = dict(inherited, LD_LIBRARY_PATH=str(ROOT / ".libtorch" / "lib"), TF_CPP_MIN_LOG_LEVEL="2")
     if command[0] != sys.executable:
         environment.pop("PYTHONPATH", None)
     else:

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # What the set-up steps share. Messages go to stderr, as a stage's progress does.
 
+unset CDPATH # with it, cd says where it went
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # For what is set up once per machine.
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/latent-study
+cache=${XDG_CACHE_HOME:-${HOME-}/.cache}/latent-study
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -18,7 +19,14 @@ have() { command -v "$1" >/dev/null; }
 has_sha256() {
     [[ -f $1 ]] || return 1
     # macOS has shasum, but only of late sha256sum.
-    if have sha256sum; then sha256sum "$1"; else shasum -a 256 "$1"; fi | grep -q "^$2 "
+    if have sha256sum; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | grep -q "^$2 "
+}
+
+# make_cache: ends the step where nothing says where the cache may be.
+make_cache() {
+    [[ $cache == /* && -n ${XDG_CACHE_HOME:-${HOME-}} ]] ||
+        die "nowhere to keep what is set up once per machine: set HOME, or XDG_CACHE_HOME to an absolute path"
+    mkdir -p "$cache"
 }
 
 # require_space WHAT MB: ends the step where the cache's disk has no room for WHAT.
@@ -41,9 +49,9 @@ lock() {
 # lock_cache WHAT
 lock_cache() { lock "$cache/lock" "$1"; }
 
-# work_folder PATH: prints a new folder, PATH with something behind. What killed set-ups left of theirs goes, where a lock says that
+# work_folder PATH: prints a new folder, PATH with something behind that nobody else would choose. What killed set-ups left of theirs goes, where a lock says that
 # nobody is at work there.
 work_folder() {
-    if have flock; then rm -rf "$1".??????; fi
-    mktemp -d "$1.XXXXXX"
+    if have flock; then rm -rf "$1".set-up.??????; fi
+    mktemp -d "$1.set-up.XXXXXX"
 }

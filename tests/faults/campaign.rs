@@ -72,6 +72,11 @@ impl Tally {
     }
 }
 
+/// Says that `fault` was not tried, and why: what is missing from a table nobody sees.
+pub fn not_tried(fault: &str, why: &str) {
+    println!("\n| {fault} | 0 | | | not tried: {why} |");
+}
+
 impl Drop for Tally {
     fn drop(&mut self) {
         let endings: Vec<String> = self.endings.iter().map(|(name, count)| format!("{count} {name}")).collect();

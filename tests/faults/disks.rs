@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use pipeline_tests::Tree;
 
-use crate::campaign::{Draw, Tally, times};
+use crate::campaign::{Draw, Tally, not_tried, times};
 use crate::ending::Ending;
 use crate::step::{STEPS, Step};
 use crate::subject::{Subject, litter};
@@ -79,8 +79,7 @@ fn assert_clean(subject: &Subject, step: Step, earlier: bool, ending: &Ending) {
 fn a_full_disk() {
     let fault = "disk full";
     let Some(disk) = Disk::mounted() else {
-        println!("skipped: this user may mount no small disk");
-        return;
+        return not_tried(fault, "this user may mount no small disk");
     };
     let (mut tally, mut draw) = (Tally::of(fault), Draw::of(fault));
     for step in STEPS {

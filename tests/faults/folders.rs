@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pipeline_tests::{FileStates, Tree};
 
-use crate::campaign::{Draw, Tally, times};
+use crate::campaign::{Draw, Tally, not_tried, times};
 use crate::ending::Ending;
 use crate::step::Step;
 use crate::subject::{Subject, remove};
@@ -106,13 +106,13 @@ impl Drop for Frozen<'_> {
 
 #[test]
 fn a_run_that_can_no_longer_be_written() {
+    let fault = "run unwritable";
     let folder = tempfile::tempdir().unwrap();
     if Frozen::new(folder.path()).is_none() {
-        println!("skipped: nothing keeps this user from writing");
-        return;
+        return not_tried(fault, "nothing keeps this user from writing");
     }
     at_work(
-        "run unwritable",
+        fault,
         times(1),
         |_| (),
         |run, (), process| {

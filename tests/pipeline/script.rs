@@ -170,3 +170,58 @@ fn what_the_script_does_not_know_is_an_error() {
     let output = script(&["refine", "RUN=cae-32", "K=20"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("refine takes neither K nor TAG"));
 }
+
+/// Runs from anybody have names from anybody.
+#[test]
+fn names_are_not_obeyed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("executed");
+    let touch = format!("touch {}", mark.display());
+    for name in [
+        format!("x'`{touch}`'"),
+        format!("x$({touch})"),
+        format!("$(shell {touch})"),
+        format!("x;{touch}"),
+        "a:cae-32".to_owned(),
+        "cae%-32".to_owned(),
+        "a#b-cae-32".to_owned(),
+    ] {
+        for variable in ["RUN", "DATASET"] {
+            let output = script(&["help", &format!("{variable}={name}")]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success() && said.contains("expected letters, digits and"), "{name}: {said}");
+        }
+    }
+    assert!(!mark.exists());
+}
+
+#[test]
+fn what_would_write_elsewhere_is_refused() {
+    for (arguments, expected) in [
+        (&["ARTIFACTS="][..], "expected one folder, without spaces"),
+        (&["ARTIFACTS=a b"], "expected one folder, without spaces"),
+        (&["RUN=cae-32", "SEEDS=0 1"], "expected one seed, that of the run"),
+        (&["clean", "study"], "clean goes alone"),
+    ] {
+        let output = script(&[&["--dry-run"], arguments].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+/// With it, cd says where it went.
+#[test]
+fn where_cd_looks_does_not_matter() {
+    let mut command = Command::new(workspace_root().join("scripts/pipeline"));
+    command.env("CDPATH", format!(".:{}", workspace_root().display())).env_remove("MAKEFLAGS");
+    let output = command.current_dir(workspace_root().join("crates")).arg("help").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_dataset_of_few_images_is_shared_out() {
+    let recipes = recipes(&["DATASET=own", "MODEL=ae", "LATENT=2", "TRAIN_COUNT=5000", "TEST_COUNT=1000"]);
+    let of = |stage: &str| recipes.lines().find(|line| line.contains(stage)).unwrap_or_default().to_owned();
+    assert!(of("/ae-train ").contains("--train-count 5000 --test-count 1000"), "{recipes}");
+    assert!(of("/reader-train ").ends_with("--first 5000"), "{recipes}");
+}

@@ -27,7 +27,7 @@ pub use crate::view::View;
 pub struct Protocol {
     /// Position of the first training image that is used.
     pub first: u32,
-    /// Training images that are used, from there.
+    /// The most training images that are used, from there: fewer where there are fewer.
     pub count: u32,
     /// Passes over them.
     pub epochs: u32,
@@ -104,7 +104,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let Some(last) = history.last() else { bail!("no epoch was trained") };
         let metrics = ReaderMetrics {
             dataset: dataset.name.to_owned(),
-            train_count: protocol.count,
+            train_count: u32::try_from(train_images.len())?,
             test_count: dataset.test.len() as u64,
             epochs: last.epoch,
             parameter_count: reader.parameters().trainable_count(),
@@ -129,13 +129,12 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
 /// The training images that the reader learns from.
 fn chosen<'a>(dataset: &Dataset<'a>, protocol: &Protocol) -> anyhow::Result<LabelledImages<'a>> {
     let (first, found) = (protocol.first as usize, dataset.train.len());
-    let end = first + protocol.count as usize;
     ensure!(
-        end <= found,
-        "{}: expected training images {first} to {}, found {found} in all; use --first and --count with a sum of at most {found}",
-        dataset.name,
-        end - 1
+        first < found,
+        "{}: expected training images from {first} on, which no run is trained on, found {found} in all; use a lower --first, and          train runs on no more images than that (--train-count)",
+        dataset.name
     );
+    let end = found.min(first + protocol.count as usize);
     Ok(dataset.train.range(first..end))
 }
 

@@ -20,7 +20,7 @@ struct Args {
     /// Position of the first training image to use
     #[arg(long, value_name = "N", default_value_t = Protocol::default().first)]
     first: u32,
-    /// Use this many training images, from there
+    /// Use at most this many training images, from there
     #[arg(long, value_name = "N", default_value_t = count(Protocol::default().count))]
     count: NonZeroU32,
     /// Passes over them

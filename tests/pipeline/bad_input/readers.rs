@@ -3,7 +3,9 @@
 use std::fs;
 
 use pipeline_tests::{Study, correct_manifest, edit_json, edit_manifest, refused, said, succeeded, truncate};
-use run_store::{ModelKind, ReconstructionMetrics, Stage, file, read_document, read_tensors, write_tensors};
+use run_store::{
+    ModelKind, ReaderMetrics, ReconstructionMetrics, Stage, file, read_document, read_tensors, write_tensors,
+};
 
 const READER: &str = "data/prepared/mnist/reader-train";
 
@@ -98,8 +100,12 @@ fn a_reader_of_other_images_or_classes() {
 #[test]
 fn more_images_than_there_are_to_learn_from() {
     let study = Study::prepared(ModelKind::Ae);
-    let command = study.command_with(Stage::ReaderTrain, &[("--first", "400")]);
-    refused(&study, command, &["expected training images 400 to 655, found 512 in all", "--first and --count"]);
+    let command = study.command_with(Stage::ReaderTrain, &[("--first", "512")]);
+    refused(&study, command, &["expected training images from 512 on", "found 512 in all", "use a lower --first"]);
+    // What there is, if it is less than was asked for.
+    succeeded(study.command_with(Stage::ReaderTrain, &[("--first", "400")]));
+    let metrics: ReaderMetrics = read_document(&study.dir(Stage::ReaderTrain).file(file::METRICS)).unwrap();
+    assert_eq!(metrics.train_count, 112);
 }
 
 #[test]
