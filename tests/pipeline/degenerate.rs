@@ -10,6 +10,13 @@ const COUNTS: [(&str, u32); 2] = [("train", 512), ("t10k", 128)];
 
 /// A study of `model` on a dataset of its own: images of `side` × `side`, the pixels of each from `pixels`, its label from `label`.
 fn study(model: ModelKind, side: u32, pixels: impl Fn(u32) -> Vec<u8>, label: impl Fn(u32) -> u8) -> Study {
+    let study = unprepared(model, side, pixels, label);
+    succeeded(study.command_with(Stage::MnistData, &[("--source", "raw")]));
+    study
+}
+
+/// The same before the dataset is prepared from its files, in `raw`.
+fn unprepared(model: ModelKind, side: u32, pixels: impl Fn(u32) -> Vec<u8>, label: impl Fn(u32) -> u8) -> Study {
     let study = Study::empty(model);
     let raw = study.path().join("raw");
     fs::create_dir(&raw).unwrap();
@@ -24,7 +31,6 @@ fn study(model: ModelKind, side: u32, pixels: impl Fn(u32) -> Vec<u8>, label: im
         write(format!("{split}-images-idx3-ubyte"), 3, &[count, side, side], images);
         write(format!("{split}-labels-idx1-ubyte"), 1, &[count], (0..count).map(&label).collect());
     }
-    succeeded(study.command_with(Stage::MnistData, &[("--source", "raw")]));
     study
 }
 
@@ -114,7 +120,7 @@ fn duplicate_points() {
     run_all(&study, &[], None);
     let error = error_text(study.command_with(Stage::ClusterEval, &[("--k", "4")]), 1);
     assert!(error.contains("expected at least 4 different latents, one a cluster, found 3"), "{error}");
-    for (from, option) in [("3", "--to"), ("4", "--from")] {
+    for (from, option) in [("3", "--to"), ("4", "--from and --to")] {
         let run = study.run().path().display().to_string();
         let arguments = ["choose", "--run", &run, "--from", from, "--to", "4", "--splits", "1"];
         let error = error_text(study.bare_command(Stage::ClusterEval, &arguments), 1);
@@ -129,4 +135,23 @@ fn more_latents_than_the_data_carries() {
         let study = study(model, 4, |image| noise(image, 4), |image| (image % 10) as u8).with_latent_dim(512);
         run_all(&study, &[], None);
     }
+}
+
+/// Behind two poolings such images are one value a channel, and a batch of one image is nothing that has a variance.
+#[test]
+fn a_reader_of_small_images_and_a_batch_of_one() {
+    let study = study(ModelKind::Ae, 4, |image| noise(image, 4), |image| (image % 10) as u8);
+    for batches in [&[("--count", "33")][..], &[("--count", "3"), ("--batch-size", "1")]] {
+        let said = succeeded(study.command_with(Stage::ReaderTrain, batches));
+        assert!(said.contains("test accuracy"), "{said}");
+    }
+}
+
+/// In such files it says that nobody labelled the image.
+#[test]
+fn the_highest_byte_is_no_label() {
+    let images = |image| noise(image, 4);
+    let study = unprepared(ModelKind::Ae, 4, images, |image| if image == 100 { 255 } else { 1 });
+    let error = error_text(study.command_with(Stage::MnistData, &[("--source", "raw")]), 1);
+    assert!(error.contains("expected 1 to 255 classes, labelled 0 to 254, found 256"), "{error}");
 }

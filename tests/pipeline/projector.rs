@@ -126,3 +126,11 @@ fn what_is_missing_is_said_and_what_is_foreign_is_kept() {
     assert!(error.contains("error: none of the runs has latents"), "{error}");
     before.assert_untouched();
 }
+
+#[test]
+fn what_shows_an_export_can_be_run_as_it_is_said() {
+    let study = Study::finished(ModelKind::Ae);
+    let output = study.report(&["export", "artifacts/ae-2", "--tensorboard-projector", "my points"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("; `tensorboard --logdir 'my points'` shows them"), "{said}");
+}

@@ -80,7 +80,7 @@ fn k_means(latents: &Tensor, seed: u64, clusters: u32) -> anyhow::Result<Tensor>
     let latents = Vec::<f32>::try_from(latents.reshape([-1]))?;
     let options = FitOptions::new(clusters as usize, RESTARTS, seed);
     let centroids = fit(&latents, dimensions, &options).map_err(|error| match error {
-        KMeansError::TooFewPoints { .. } => anyhow!("{error}; use a lower --clusters"),
+        KMeansError::TooFewPoints { .. } => anyhow!("{error}; use a lower --clusters, or images that differ"),
         KMeansError::OutOfRange { .. } => anyhow!("{error}; the model has diverged: use a lower --learning-rate"),
         KMeansError::Fit(_) => error.into(),
     })?;

@@ -46,8 +46,8 @@ struct RefineArgs {
     /// Clusters [default: one a class]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000))]
     clusters: Option<u32>,
-    /// Images in a step
-    #[arg(long, value_name = "N", default_value_t = defaults().batch_size, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Images in a step, 2 or more
+    #[arg(long, value_name = "N", default_value_t = defaults().batch_size, value_parser = clap::value_parser!(u32).range(2..))]
     batch_size: u32,
     /// Step size that each phase begins with; it falls along half a cosine wave
     #[arg(long, value_name = "RATE", default_value_t = defaults().learning_rate, value_parser = positive)]

@@ -139,11 +139,17 @@ impl FromStr for Phase {
     }
 }
 
+/// The most phases of a recipe: the model is kept after each.
+const PHASE_LIMIT: usize = 100;
+
 impl FromStr for Recipe {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let phases = text.split(',').map(str::parse).collect::<Result<Vec<Phase>, String>>()?;
+        if phases.len() > PHASE_LIMIT {
+            return Err(format!("expected at most {PHASE_LIMIT} phases, found {}", phases.len()));
+        }
         if phases.last().is_some_and(|last| !last.moves_model()) {
             return Err(format!(
                 "expected a phase behind the last student, such as aspc+reconstruction:5, as a student only names images and leaves \
@@ -185,6 +191,13 @@ mod tests {
         assert_eq!(places[2..4], [("contrast".to_owned(), 3), ("imsat".to_owned(), 1)]);
         assert_eq!(places[16], ("imsat+aspc".to_owned(), 4));
         assert!(recipe.place(0).is_none() && recipe.place(18).is_none());
+    }
+
+    #[test]
+    fn a_recipe_has_an_end() {
+        let of = |phases: usize| vec!["dec:1"; phases].join(",").parse::<Recipe>();
+        assert!(of(PHASE_LIMIT).is_ok());
+        assert_eq!(of(PHASE_LIMIT + 1).unwrap_err(), "expected at most 100 phases, found 101");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow, ensure};
 use autoencoders::{Autoencoder, Parameters};
 use run_store::{Checkpoints, RefinementEpoch};
-use stage_cli::{Interrupt, Options, Progress, stopped_in_epoch};
+use stage_cli::{Interrupt, Options, Progress, per_cent, stopped_in_epoch};
 use tch::Kind;
 use training::{Batches, EpochLosses, Images, Loss, NotFinite, Remedy, Schedule, Seed, mean_loss};
 
@@ -100,7 +100,7 @@ pub(crate) fn refine(
 fn status(epoch: u32, course: &Recipe, last: Option<&RefinementEpoch>) -> String {
     let losses = last.map_or_else(String::new, |last| {
         let share = |share: Option<f64>, what: &str| {
-            share.map_or_else(String::new, |share| format!(", {what} {:.1} %", 100.0 * share))
+            share.map_or_else(String::new, |share| format!(", {what} {} %", per_cent(share, 1)))
         };
         let shares =
             share(last.head_agreement, "the heads agree on") + &share(last.renamed, "the student names otherwise");

@@ -99,13 +99,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             "{}: expected at least 2 training images to tell apart, found 1; use a higher --train-count",
             source.dataset.path().display()
         );
-        // Each image goes through the model twice.
-        let (batch, place) = (2 * i64::from(protocol.batch_size), source.files.as_ref().map(|(model, _)| model.path()));
-        ensure!(
-            model.holds(batch),
-            "{}: expected layers that give at most {MOST_AT_ONCE} values for a batch, found more; use a lower --batch-size",
-            place.unwrap_or(source.dataset.path()).display()
-        );
+        check_batch(&model, &protocol, images.train.size()[0], &source)?;
         let clusters = protocol.clusters.unwrap_or(dataset.class_count);
         let shape = HeadsShape { heads: protocol.heads, hidden_units: protocol.hidden_units, clusters };
         let mut heads = ClusterHeads::new(&model, shape, device, protocol.seed)?;
@@ -133,6 +127,19 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         Ok(environment)
     })?;
     Summary::of_stage(&dir, outcome, figures)
+}
+
+/// Checks that there is room for a batch of `count` images, each of which goes through the model twice.
+fn check_batch(model: &Autoencoder, protocol: &Protocol, count: i64, source: &Source) -> anyhow::Result<()> {
+    let place = source.files.as_ref().map_or_else(
+        || format!("a new {} of {} latents", source.model, source.latent_dim),
+        |(model, _)| model.path().display().to_string(),
+    );
+    ensure!(
+        model.holds(2 * i64::from(protocol.batch_size).min(count)),
+        "{place}: expected layers that give at most {MOST_AT_ONCE} values for a batch, found more; use a lower --batch-size"
+    );
+    Ok(())
 }
 
 /// Opens what is to be refined.

@@ -8,7 +8,7 @@ use ae_train::{Config, ContrastProtocol, Protocol, Sampling};
 use autoencoders::Precision;
 use clap::{CommandFactory, Parser};
 use run_store::{ModelKind, RunDir, prepared_dataset};
-use stage_cli::{RUNNING, StageArgs, not_negative, positive, share, subcommand};
+use stage_cli::{RUNNING, StageArgs, not_negative, positive, share, single, subcommand};
 use training::{DeviceChoice, Loss, OptimizerRule, Preset, Schedule};
 
 /// The command beside the stage itself.
@@ -72,7 +72,8 @@ struct TrainArgs {
     /// Seed of everything random [reference: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Keep weights and reconstructions after these epochs, and the last; 0 is the untrained model [reference: 0,1,5,10,15,20]
+    /// Keep weights and reconstructions after these epochs, at most 1023, and the last; 0 is the untrained model [reference:
+    /// 0,1,5,10,15,20]
     #[arg(long, value_name = "N,…", value_delimiter = ',')]
     keep_epochs: Option<Vec<u32>>,
     /// What numbers to compute with: f32, or bf16, which is faster on processors that multiply it; weights stay f32
@@ -102,7 +103,7 @@ struct LayerArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     no_dropout: Option<bool>,
     /// Where pixels begin, before the last sigmoid [reference: 0]
-    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true)]
+    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = single)]
     output_bias: Option<f64>,
 }
 

@@ -3,7 +3,8 @@
 use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Weights, describe_departing};
 use run_store::{
-    Dataset, DatasetFile, FinishedStage, History, Plan, Stage, TrainMetrics, TrainingEpoch, file, input, write_document,
+    Dataset, DatasetFile, FinishedStage, History, KEPT_EPOCH_LIMIT, Plan, Stage, TrainMetrics, TrainingEpoch, file,
+    input, write_document,
 };
 use stage_cli::{Options, Progress, Summary, execute};
 use training::{Images, Loss, prepare_process};
@@ -20,6 +21,7 @@ use crate::train::train;
 /// destination cannot be written.
 pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> anyhow::Result<Summary> {
     check_loss(&config.protocol)?;
+    check_kept(&config.protocol)?;
     let dir = config.run.stage(Stage::AeTrain, None);
     let data = FinishedStage::open(config.data.stage(Stage::MnistData, None))?;
     let dataset = data.file(file::DATASET)?;
@@ -75,6 +77,16 @@ fn check_loss(protocol: &Protocol) -> anyhow::Result<()> {
     ensure!(
         !model.is_variational() || protocol.contrast.is_none(),
         "expected no contrast for {model}, whose lower bound decides how its latents lie; use --contrast 0"
+    );
+    Ok(())
+}
+
+/// Checks that what is kept will be read again.
+fn check_kept(protocol: &Protocol) -> anyhow::Result<()> {
+    let kept = protocol.keep_epochs.range(..protocol.epochs).count() + 1;
+    ensure!(
+        kept <= KEPT_EPOCH_LIMIT,
+        "expected at most {KEPT_EPOCH_LIMIT} epochs to keep, the last among them, found {kept}; use fewer --keep-epochs"
     );
     Ok(())
 }

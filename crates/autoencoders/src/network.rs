@@ -99,10 +99,15 @@ impl Network {
                     "layer {position} of the {prefix} ({layer:?}) cannot follow {shape:?}"
                 ))
             })?;
-            let values = operation.values(shape, next);
-            if next.numel() < 1 || values > FLOW_LIMIT {
+            if next.numel() < 1 {
                 return Err(ModelError::Architecture(format!(
-                    "layer {position} of the {prefix} ({layer:?}) gives {values} values, expected 1 to {FLOW_LIMIT}",
+                    "layer {position} of the {prefix} ({layer:?}) leaves nothing of {shape:?}: expected larger images"
+                )));
+            }
+            let values = operation.values(shape, next);
+            if values > FLOW_LIMIT {
+                return Err(ModelError::Architecture(format!(
+                    "layer {position} of the {prefix} ({layer:?}) gives {values} values, expected at most {FLOW_LIMIT}",
                 )));
             }
             operations.push(operation);

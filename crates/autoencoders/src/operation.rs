@@ -241,7 +241,10 @@ impl Operation {
                         no_grad(|| {
                             let left_out = bias.map(|index| parameters.view(index) * (1.0 - momentum));
                             set(mean, &left_out.map_or(moved_mean.shallow_clone(), |bias| moved_mean + bias));
-                            set(variance, &(variance * (momentum * surplus) + moved_variance * (1.0 - surplus)));
+                            let kept = variance * (momentum * surplus);
+                            // Of one value a channel the variance is 0, and libtorch's, over none, no number.
+                            let moved = (surplus < 1.0).then(|| moved_variance * (1.0 - surplus));
+                            set(variance, &moved.map_or(kept.shallow_clone(), |moved| kept + moved));
                         });
                         output
                     }

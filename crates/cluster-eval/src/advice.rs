@@ -6,7 +6,7 @@ use clustering::KMeansError;
 /// `error`, with what to do about it if it is one of K-means; `count` is the option that says how many clusters.
 pub(crate) fn advised(error: Error, count: &str) -> Error {
     match error.downcast_ref() {
-        Some(KMeansError::TooFewPoints { .. }) => anyhow!("{error}; use a lower {count}"),
+        Some(KMeansError::TooFewPoints { .. }) => anyhow!("{error}; use a lower {count}, or images that differ"),
         Some(KMeansError::OutOfRange { .. }) => anyhow!(
             "{error}; the model has diverged or the file is damaged: train it again with a lower --learning-rate, or export again with \
              --force"

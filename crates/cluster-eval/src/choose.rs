@@ -47,8 +47,6 @@ pub fn choose(choice: &Choice, mut tried: impl FnMut(&ClusterCount)) -> anyhow::
     let latents = LatentsFile::open_export(&exported, &latents_file, Split::Train)?.whole()?;
     let sample = silhouette_sample(latents.labels.len(), choice.silhouette_sample as usize, choice.seed);
     let of_sample = rows(&latents, &sample);
-    let halves: Vec<[Vec<f32>; 2]> =
-        (0..choice.split_count).map(|split| halves(&latents, choice.seed, split)).collect();
     let mut counts = ClusterCounts {
         latents: latents_file.hash().clone(),
         image_count: latents.labels.len() as u64,
@@ -58,9 +56,10 @@ pub fn choose(choice: &Choice, mut tried: impl FnMut(&ClusterCount)) -> anyhow::
         rows: Vec::new(),
     };
     for cluster_count in choice.cluster_counts.clone() {
-        let option = if cluster_count == *choice.cluster_counts.start() { "--from" } else { "--to" };
-        let row = try_count(cluster_count, &latents, (&sample, &of_sample), &halves, choice)
-            .map_err(|error| advised(error, option))
+        // What is too many for the halves is so for every higher number.
+        let options = if cluster_count == *choice.cluster_counts.start() { "--from and --to" } else { "--to" };
+        let row = try_count(cluster_count, &latents, (&sample, &of_sample), choice)
+            .map_err(|error| advised(error, options))
             .with_context(|| format!("{}, {cluster_count} clusters", latents_file.path().display()))?;
         tried(&row);
         counts.rows.push(row);
@@ -73,7 +72,6 @@ fn try_count(
     cluster_count: u32,
     latents: &Latents,
     (sample, of_sample): (&[usize], &[f32]),
-    halves: &[[Vec<f32>; 2]],
     choice: &Choice,
 ) -> anyhow::Result<ClusterCount> {
     let dimensions = latents.dimensions;
@@ -83,9 +81,12 @@ fn try_count(
     };
     let assigned = clustered(&latents.values)?;
     let sampled: Vec<u32> = sample.iter().map(|row| assigned.clusters[*row]).collect();
-    let agreements = halves
-        .iter()
-        .map(|[one, other]| agreement(&clustered(one)?.clusters, &clustered(other)?.clusters, cluster_count as usize))
+    // Drawn anew for each number, and the same: all of them at once would take as many times the latents.
+    let agreements = (0..choice.split_count)
+        .map(|split| {
+            let [one, other] = halves(latents, choice.seed, split);
+            agreement(&clustered(&one)?.clusters, &clustered(&other)?.clusters, cluster_count as usize)
+        })
         .collect::<anyhow::Result<Vec<f64>>>()?;
     let stability = agreements.iter().sum::<f64>() / agreements.len() as f64;
     let squares: f64 = agreements.iter().map(|agreement| (agreement - stability).powi(2)).sum();
@@ -156,8 +157,7 @@ mod tests {
         let choice =
             Choice { run, cluster_counts: 2..=9, restarts: 10, split_count: 4, silhouette_sample: 300, seed: 0 };
         let sample = silhouette_sample(600, 300, 0);
-        let halves: Vec<[Vec<f32>; 2]> = (0..4).map(|split| super::halves(latents, 0, split)).collect();
-        try_count(cluster_count, latents, (&sample, &rows(latents, &sample)), &halves, &choice).unwrap()
+        try_count(cluster_count, latents, (&sample, &rows(latents, &sample)), &choice).unwrap()
     }
 
     #[test]

@@ -34,8 +34,8 @@ struct FitArgs {
     #[arg(long, value_name = "N")]
     k: Option<NonZeroU32>,
     /// Fits from different k-means++ seedings, of which the one with the lowest inertia is kept
-    #[arg(long, value_name = "N", default_value = "10")]
-    restarts: NonZeroU32,
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=MOST_FITS))]
+    restarts: u32,
     /// The most iterations of one fit
     #[arg(long, value_name = "N", default_value_t = FitOptions::ITERATIONS, value_parser = clap::value_parser!(u32).range(1..))]
     iterations: u32,
@@ -90,11 +90,11 @@ struct ChooseArgs {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=MOST_CLUSTERS))]
     to: u32,
     /// How often the latents are split into halves
-    #[arg(long, value_name = "N", default_value = "5")]
-    splits: NonZeroU32,
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=MOST_FITS))]
+    splits: u32,
     /// Fits from different k-means++ seedings, of which the one with the lowest inertia is kept
-    #[arg(long, value_name = "N", default_value = "10")]
-    restarts: NonZeroU32,
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=MOST_FITS))]
+    restarts: u32,
     /// The most images that the silhouette is taken over
     #[arg(long, value_name = "N", default_value = "4000")]
     silhouette_sample: NonZeroU32,
@@ -106,11 +106,14 @@ struct ChooseArgs {
 /// As many as the scores can tell apart.
 const MOST_CLUSTERS: i64 = 256;
 
+/// More would go on for days.
+const MOST_FITS: i64 = 10_000;
+
 impl FitArgs {
     fn config(&self) -> Config {
         let parameters = Parameters {
             k: self.k.map(NonZeroU32::get),
-            restarts: self.restarts.get(),
+            restarts: self.restarts,
             iterations: self.iterations,
             tolerance: self.tolerance,
             silhouette_sample: self.silhouette_sample.get(),
@@ -147,8 +150,8 @@ fn choose(args: ChooseArgs) -> ExitCode {
     let choice = Choice {
         run: RunDir::new(args.run),
         cluster_counts: args.from..=args.to,
-        restarts: args.restarts.get(),
-        split_count: args.splits.get(),
+        restarts: args.restarts,
+        split_count: args.splits,
         silhouette_sample: args.silhouette_sample.get(),
         seed: args.seed,
     };

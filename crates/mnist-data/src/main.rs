@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Parser;
 use mnist_data::Config;
-use run_store::raw_dataset;
+use run_store::{RunDir, parse_name, raw_dataset};
 use stage_cli::StageArgs;
 
 /// Prepares a dataset of grey images: four IDX files in, one checked file out.
@@ -48,7 +49,10 @@ struct Files {
 impl Args {
     fn config(self) -> anyhow::Result<Config> {
         let run = self.stage.run_dir();
-        let name = self.name.unwrap_or_else(|| run.name());
+        let named_after = |run: &RunDir| {
+            parse_name(&run.name()).map_err(|expected| anyhow!("{}: {expected}; use --name", run.path().display()))
+        };
+        let name = self.name.map_or_else(|| named_after(&run), Ok)?;
         match self.files {
             Some(files) => Ok(Config {
                 run,

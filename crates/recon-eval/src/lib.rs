@@ -41,8 +41,6 @@ pub struct Config {
 #[derive(Serialize)]
 struct Parameters {
     readable_probability: f64,
-    /// Test images that are judged, the first: as many as the training was judged by.
-    test_count: u32,
 }
 
 /// Judges the reconstructions, unless that is up to date.
@@ -54,7 +52,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let dir = config.run.stage(Stage::ReconEval, None);
     let trained = FinishedStage::open(config.run.model_stage())?;
     let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS_BY_EPOCH)?);
-    let train_metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
+    // They say how many of the first test images the training was judged by: as many are judged here.
+    let train_metrics_file = trained.file(file::METRICS)?;
+    let train_metrics: TrainMetrics = read_document(train_metrics_file.path())?;
     let prepared = trained.dataset(None)?;
     let dataset_file = prepared.file(file::DATASET)?;
     let reader_dir = config.reader.as_ref().unwrap_or(&prepared.run_dir()).stage(Stage::ReaderTrain, None);
@@ -62,11 +62,12 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     let (reader_model, reader_weights) = (reader.file(file::MODEL)?, reader.file(file::WEIGHTS)?);
     let reader_metrics_file = reader.file(file::METRICS)?;
     check_independence(&reader_dir.path(), reader.manifest(), trained.manifest(), trained.seen_count()?)?;
-    let parameters = Parameters { readable_probability: READABLE_PROBABILITY, test_count: train_metrics.test_count };
+    let parameters = Parameters { readable_probability: READABLE_PROBABILITY };
     let plan = Plan::new(dir.clone(), &parameters)?
         .input(input::DATASET, &dataset_file)
         .input(input::MODEL, &model_file)
         .input(input::WEIGHTS, &weights)
+        .input(input::TRAINING_METRICS, &train_metrics_file)
         .input(input::READER_MODEL, &reader_model)
         .input(input::READER_WEIGHTS, &reader_weights)
         .input(input::READER_METRICS, &reader_metrics_file);
@@ -146,8 +147,8 @@ fn check_kept(path: &Path, kept: &WeightsByEpoch, training: &TrainMetrics, image
     );
     ensure!(
         count.saturating_mul(image_count) <= ROW_LIMIT,
-        "{}: expected at most {ROW_LIMIT} images and epochs together, found {count} epochs of {image_count} images; train with fewer \
-         --keep-epochs",
+        "{}: expected at most {ROW_LIMIT} images and epochs together, found {count} epochs of {image_count} images; judge the \
+         model by a lower --test-count, or keep fewer epochs of it",
         path.display()
     );
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use run_store::{ReconstructionMetrics, Stage};
 use serde_json::Value;
 
-use crate::collect::stages;
+use crate::collect::stages_of;
 use crate::figure::Figure;
 use crate::spread::{Spread, Verdict};
 use crate::stage::{StageRecord, StageState};
@@ -281,10 +281,10 @@ pub(crate) fn spread(figure: Figure, spread: &Spread) -> String {
 
 /// A figure over runs, with so many digits after the point.
 pub(crate) fn spread_with(figure: Figure, spread: &Spread, decimals: u8) -> String {
-    let text = |value| figure.text_with(value, decimals);
+    let mean = figure.value_text(spread.mean, decimals);
     match spread.sd {
-        Some(sd) => format!("{} ± {}", text(spread.mean), text(sd)),
-        None => text(spread.mean),
+        Some(sd) => format!("{mean} ± {}", figure.text_with(sd, decimals)),
+        None => mean,
     }
 }
 
@@ -307,7 +307,8 @@ fn variants(summary: &Summary, title: &'static str, shown: &Shown) -> Option<Blo
     let variants = summary.runs.iter().flat_map(|run| run.variants.iter().map(move |variant| (run, variant)));
     let rows = variants.filter(|(_, variant)| variant.variant_of == stage).map(|(run, variant)| {
         let or_absent = |text: Option<String>| text.unwrap_or_else(|| absent_in(Some(&variant.stage)).to_owned());
-        let value = |figure: Figure| variant.figures.get(&figure).map(|value| figure.text(*value));
+        let value =
+            |figure: Figure| variant.figures.get(&figure).map(|value| figure.value_text(*value, figure.decimals()));
         let mut row = vec![run.name.clone(), variant.tag.clone()];
         row.extend(with_count.then(|| or_absent(variant.cluster_count.map(|count| count.to_string()))));
         row.extend(shown.iter().map(|(figure, _)| or_absent(value(*figure))));
@@ -323,9 +324,11 @@ fn time_and_memory(summary: &Summary) -> Option<Block> {
     if !summary.runs.iter().any(|run| run.stages.values().any(ran)) {
         return None;
     }
+    let timed = stages_of(summary.runs.iter().map(RunSummary::is_refined));
     let mut columns = vec![Column::text("run")];
     columns.extend(
-        stages()
+        timed
+            .iter()
             .enumerate()
             .map(|(position, stage)| Column::number(if position == 0 { "seconds" } else { "" }, stage.name())),
     );
@@ -335,7 +338,15 @@ fn time_and_memory(summary: &Summary) -> Option<Block> {
     columns.push(Column::text("device"));
     let rows = summary.runs.iter().map(|run| {
         let mut row = vec![run.name.clone()];
-        row.extend(stages().map(|stage| {
+        row.extend(timed.iter().map(|stage| {
+            let stage = match stage {
+                Stage::AeTrain | Stage::AeRefine if run.is_refined() != (*stage == Stage::AeRefine) => {
+                    return String::new();
+                }
+                // Whichever of the two it was, its record stands in the place of a training's.
+                Stage::AeRefine => Stage::AeTrain,
+                stage => *stage,
+            };
             let seconds = run.stages.get(&stage).and_then(|stage| stage.seconds);
             seconds.map_or_else(|| absent(run, stage).to_owned(), one_decimal)
         }));

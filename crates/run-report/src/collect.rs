@@ -13,12 +13,26 @@ use serde_json::{Map, Value};
 use crate::figure::Figure;
 use crate::given::RunChoice;
 use crate::measured::Measured;
+use crate::seeds::{Ancestor, ancestors};
 use crate::stage::{StageRecord, StageState, Upstream, open};
+
+#[cfg(test)]
+#[path = "refined_tests.rs"]
+pub(crate) mod refined;
 
 /// The stages of a run, in order; a prepared dataset is no run of a model. Of a run whose model is refined, `ae-refine` stands in
 /// the place of `ae-train`: what it leaves is of the same kind.
 pub(crate) fn stages() -> impl Iterator<Item = Stage> {
     Stage::of_a_trained_run()
+}
+
+/// The same of several runs, of each of which `is_refined` says whether its model is: what trains and what refines has a place of
+/// its own, as far as there is such a run.
+pub(crate) fn stages_of(is_refined: impl Iterator<Item = bool>) -> Vec<Stage> {
+    let is_refined: Vec<bool> = is_refined.collect();
+    let of_model = [(Stage::AeTrain, is_refined.contains(&false)), (Stage::AeRefine, is_refined.contains(&true))];
+    let of_model = of_model.into_iter().filter(|(_, is_there)| *is_there).map(|(stage, _)| stage);
+    of_model.chain(stages().filter(|stage| *stage != Stage::AeTrain)).collect()
 }
 
 /// The stages that may have variants beside the run's own result.
@@ -56,6 +70,8 @@ pub struct Run {
     pub cluster_count: Option<u32>,
     /// Other clusterings and classifiers of the same latents.
     pub variants: Vec<Variant>,
+    /// What its model was refined from, the nearest first.
+    pub(crate) ancestors: Vec<Ancestor>,
 }
 
 /// What was trained, and on what.
@@ -149,6 +165,7 @@ impl Run {
             reconstructions: None,
             cluster_count: None,
             variants: Vec::new(),
+            ancestors: Vec::new(),
         };
         let mut upstream = Upstream::default();
         for stage in stages() {
@@ -160,6 +177,9 @@ impl Run {
                     run.training = run.training.or(measured.training);
                     run.cluster_count = run.cluster_count.or(measured.cluster_count);
                     run.reconstructions = run.reconstructions.or(measured.reconstructions);
+                    if stage == Stage::AeTrain {
+                        run.ancestors = ancestors(&finished);
+                    }
                     run.manifests.insert(stage, finished.manifest().clone());
                     run.schema_versions
                         .extend(schema_version(&dir.file(file::MANIFEST)).map(|version| (stage, version)));

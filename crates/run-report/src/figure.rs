@@ -17,7 +17,7 @@ pub enum Figure {
     ClassifierAccuracyTrain,
     /// The same for test images.
     ClassifierAccuracyTest,
-    /// The autoencoder's mean loss in its last epoch, while it trained.
+    /// The autoencoder's mean loss in its last epoch, while it trained; of a refined one, after it.
     LossTrain,
     /// The autoencoder's mean loss over the test images.
     LossTest,
@@ -131,10 +131,10 @@ impl Figure {
     /// The value as people read it: shares in per cent.
     #[must_use]
     pub fn text(self, value: f64) -> String {
-        self.text_with(value, self.decimals())
+        self.value_text(value, self.decimals())
     }
 
-    /// The same with so many digits after the point.
+    /// A difference or a deviation in the same unit, with so many digits after the point.
     pub(crate) fn text_with(self, value: f64, decimals: u8) -> String {
         let value = self.as_read(value);
         // A count is whole, its mean over runs need not be.

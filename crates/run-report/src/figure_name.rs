@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use stage_cli::per_cent;
+
 use crate::figure::Figure;
 
 /// Which way a figure is better.
@@ -15,6 +17,12 @@ pub enum Direction {
 }
 
 impl Figure {
+    /// A value as people read it, with so many digits after the point. Unlike a difference or a deviation, a share that is not all of
+    /// something is not rounded to it.
+    pub(crate) fn value_text(self, value: f64, decimals: u8) -> String {
+        if self.is_share() { per_cent(value, decimals) } else { self.text_with(value, decimals) }
+    }
+
     /// Its short name: what is judged, a dot, and by what.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -59,7 +67,7 @@ impl Figure {
             Self::ClassifierAccuracyTrain => "% of training images",
             Self::ClassifierAccuracyTest | Self::ReadableShare => "% of test images",
             Self::NormalizedMutualInformationTrain => "0 to 1",
-            Self::LossTrain => "in the last epoch, as it trained",
+            Self::LossTrain => "of training images, last epoch",
             Self::LossTest => "after it, of test images",
             Self::MeanSquaredErrorTest => "of pixels in [0, 1]",
             Self::NegativeElboTrain | Self::NegativeElboTest | Self::ReconstructionNatsTest | Self::KlNatsTest => {
@@ -104,6 +112,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_share_that_is_not_all_is_not_rounded_to_it_and_a_difference_is() {
+        let accuracy = Figure::ClassifierAccuracyTest;
+        assert_eq!([accuracy.value_text(0.9996, 1), accuracy.text_with(0.9996, 1)], ["99.96", "100.0"]);
+        assert_eq!(Figure::MeanSquaredErrorTest.value_text(0.9996, 2), "1.00");
+    }
 
     #[test]
     fn every_figure_is_found_by_its_name() {

@@ -7,6 +7,7 @@ use glob::{MatchOptions, glob_with};
 use run_store::{RunDir, Stage, StoreError, parse_tag};
 
 use crate::collect::WITH_VARIANTS;
+use crate::text::one_line;
 
 const EXPECTED: &str =
     "expected the folder of a run, such as artifacts/cae-32, or a pattern, such as 'artifacts/cae-32*'";
@@ -118,8 +119,9 @@ fn no_variant(word: &Path, tag: &str, runs: &[PathBuf]) -> StoreError {
     }
     let found = if known.is_empty() { "no variant at all".to_owned() } else { known.join(", ") };
     let stages = WITH_VARIANTS.map(Stage::name).join(" or ");
-    let run = runs.first().map_or_else(|| "RUN".to_owned(), |run| run.display().to_string());
-    let advice = format!("give one that is there, or make it, as with `cluster-eval --run {run} --tag {tag}`");
+    let run = RunDir::new(runs.first().map_or_else(|| Path::new("RUN"), PathBuf::as_path));
+    let command = one_line(&run.stage(Stage::ClusterEval, Some(tag)).command());
+    let advice = format!("give one that is there, or make it, as with `{command}`");
     StoreError::invalid(word, format!("expected a variant {tag} of {stages}, found {found}"), advice)
 }
 
@@ -177,6 +179,15 @@ mod tests {
         let error = chosen(root.path(), "cae-2@k5").unwrap_err();
         assert!(error.contains("found no variant at all") && error.contains("--tag k5"), "{error}");
         assert!(chosen(root.path(), "none@k5").unwrap_err().contains("none is missing"));
+    }
+
+    /// What is said to be run may be run as it stands.
+    #[test]
+    fn a_folders_name_is_one_word_of_the_advice() {
+        let root = make(&["a; rm b/cluster-eval"]);
+        let error = chosen(root.path(), "a; rm b@k5").unwrap_err();
+        let expected = format!("`cluster-eval --run '{}' --tag k5`", root.path().join("a; rm b").display());
+        assert!(error.contains(&expected), "{error}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::collect::{Run, Training, Variant, names};
 use crate::figure::Figure;
 use crate::reference::{self, ReportFigure};
-use crate::seeds::{seed_groups, shared_name};
+use crate::seeds::{seed_groups, shared_name, tell_apart, title};
 use crate::spread::{Spread, Verdict};
 use crate::stage::StageRecord;
 use crate::text::lossy_path;
@@ -66,13 +66,13 @@ pub struct RunSummary {
 /// Runs that differ only by seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupSummary {
-    /// What the runs' names share.
+    /// What the runs' names share; where another group's would be the same, the name of the first run with an ellipsis.
     pub name: String,
     /// The runs' names, by seed.
     pub runs: Vec<String>,
     /// Clusters that K-means looked for.
     pub cluster_count: Option<u32>,
-    /// Figures over the runs.
+    /// Figures over the runs, where all have them.
     pub figures: BTreeMap<Figure, Compared>,
 }
 
@@ -114,9 +114,15 @@ impl Summary {
             let members: Vec<&RunSummary> = positions.iter().filter_map(|position| runs.get(*position)).collect();
             GroupSummary::of(&members)
         });
+        let mut groups: Vec<GroupSummary> = groups.collect();
+        let named = groups.iter_mut().map(|GroupSummary { name, runs, .. }| {
+            let first = runs.first().map_or("", String::as_str);
+            (name, runs.len(), first)
+        });
+        tell_apart(named, title);
         Self {
             sources: Sources { report: reference::REPORT_SOURCE.to_owned(), keras: reference::KERAS_SOURCE.to_owned() },
-            groups: groups.collect(),
+            groups,
             runs,
         }
     }
@@ -147,6 +153,12 @@ pub(crate) fn follows_protocol(run: &Run) -> bool {
 }
 
 impl RunSummary {
+    /// Whether its model was refined from another, or begun anew to be refined.
+    pub(crate) fn is_refined(&self) -> bool {
+        let is_refined = |difference: &Difference| difference.stage == Stage::AeTrain && difference.name == REFINED_BY;
+        self.differences.iter().any(is_refined)
+    }
+
     fn of(run: Run, name: String) -> Self {
         let differences = differences(&run);
         let figures = Figure::ALL.into_iter().map(|figure| {
@@ -173,14 +185,16 @@ impl RunSummary {
 impl GroupSummary {
     /// Its name, and how many runs it has.
     pub(crate) fn title(&self) -> String {
-        format!("{} (n = {})", self.name, self.runs.len())
+        title(&self.name, self.runs.len())
     }
 
     fn of(members: &[&RunSummary]) -> Option<Self> {
         let first = members.first()?;
         let figures = first.figures.iter().map(|(figure, compared)| {
-            let values = members.iter().filter_map(|run| run.figures.get(figure)?.ours.map(|ours| ours.mean));
-            let ours = Spread::of(&values.collect::<Vec<_>>());
+            // Over some of them it would not be of as many runs as the title says.
+            let values: Option<Vec<f64>> =
+                members.iter().map(|run| Some(run.figures.get(figure)?.ours?.mean)).collect();
+            let ours = values.and_then(|values| Spread::of(&values));
             (*figure, Compared::new(*figure, ours, compared.keras, compared.report.clone()))
         });
         let names: Vec<&str> = members.iter().map(|run| run.name.as_str()).collect();
@@ -209,6 +223,9 @@ fn is_comparable(figure: Figure, differences: &[Difference]) -> bool {
     })
 }
 
+/// What a refinement departs in from the study's protocol.
+const REFINED_BY: &str = "refined by";
+
 /// Where `run` departs from the study's protocol, as far as it has come.
 fn differences(run: &Run) -> Vec<Difference> {
     let mut differences = Vec::new();
@@ -227,7 +244,7 @@ fn differences(run: &Run) -> Vec<Difference> {
     // What a refinement is told is none of the study's parameters.
     let refinement = run.refinement();
     if let Some(recipe) = refinement.and_then(|manifest| manifest.parameters.get(parameter::RECIPE)) {
-        compare(Stage::AeTrain, "refined by", recipe.clone(), Value::Null);
+        compare(Stage::AeTrain, REFINED_BY, recipe.clone(), Value::Null);
     }
     let is_told = |stage: &Stage| *stage != Stage::AeTrain || refinement.is_none();
     for (stage, parameters) in run.parameters().filter(|(stage, _)| is_told(stage)) {
@@ -238,8 +255,13 @@ fn differences(run: &Run) -> Vec<Difference> {
     differences
 }
 
-/// Equality that does not mind in which width a number was kept.
+/// Equality that does not mind in which width a number was kept. Whole numbers are kept as they are: one of many digits may be a
+/// seed's neighbour.
 pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
+    let is_whole = |value: &Value| value.is_i64() || value.is_u64();
+    if is_whole(one) && is_whole(other) {
+        return one == other;
+    }
     match (one.as_f64(), other.as_f64()) {
         (Some(one), Some(other)) => (one - other).abs() <= 1e-6 * other.abs(),
         _ => one == other,
@@ -314,6 +336,39 @@ mod tests {
         let ours = accuracy.ours.unwrap();
         assert!((ours.mean - 0.538).abs() < 1e-12 && (ours.sd.unwrap() - 0.01).abs() < 1e-12, "{ours:?}");
         assert_eq!(accuracy.against_keras, Some(Verdict::Within));
+    }
+
+    #[test]
+    fn groups_that_share_a_name_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["cae-32-seed0", "cae-32-seed1", "cae-32-seed2", "cae-32-seed3"];
+        for (name, (seed, epochs)) in names.into_iter().zip([(0, 25), (1, 25), (2, 5), (3, 5)]) {
+            cae(folder.path(), name).seed(seed).epochs(epochs).train();
+        }
+        let titles: Vec<String> = summary(folder.path(), &names).groups.iter().map(GroupSummary::title).collect();
+        assert_eq!(titles, ["cae-32-seed0 … (n = 2)", "cae-32-seed2 … (n = 2)"]);
+    }
+
+    #[test]
+    fn a_mean_is_over_all_runs_that_its_title_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        cae(folder.path(), "cae-32").all();
+        cae(folder.path(), "cae-32-seed1").seed(1).all();
+        let mut runs = summary(folder.path(), &["cae-32", "cae-32-seed1"]).runs;
+        let ratio = Figure::PeakSignalToNoiseRatioTest;
+        let ours =
+            |runs: &[RunSummary]| GroupSummary::of(&runs.iter().collect::<Vec<_>>()).unwrap().figures[&ratio].ours;
+        assert_eq!(ours(&runs).unwrap().run_count, 2);
+        runs[1].figures.get_mut(&ratio).unwrap().ours = None;
+        assert_eq!(ours(&runs), None);
+    }
+
+    #[test]
+    fn a_number_is_the_same_in_any_width_and_a_seed_is_no_other() {
+        assert!(is_same(&json!(0.001_f32), &json!(0.001)) && is_same(&json!(25.0), &json!(25)));
+        assert!(!is_same(&json!(0.001), &json!(0.002)) && is_same(&json!("mse"), &json!("mse")));
+        assert!(!is_same(&json!(20_240_601), &json!(20_240_602)));
+        assert!(!is_same(&json!(u64::MAX), &json!(u64::MAX - 1)) && is_same(&json!(0), &json!(0)));
     }
 
     #[test]

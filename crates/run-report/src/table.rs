@@ -7,7 +7,7 @@ use crate::compare::{self, Comparison};
 use crate::fit::fit;
 use crate::notes::{Problem, legend, problems, problems_compared};
 use crate::summary::Summary;
-use crate::text::{CUT, escape, one_line, wrap};
+use crate::text::{CUT, code, escape, one_line, wrap};
 
 /// A summary or a comparison, laid out.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Tables {
         }
         if !self.problems.is_empty() {
             let problems = self.problems.iter().map(|problem| {
-                let commands = problem.commands.iter().map(|command| format!("  - `{}`\n", one_line(command)));
+                let commands = problem.commands.iter().map(|command| format!("  - {}\n", code(command)));
                 format!("- {}\n", escape(&problem.text)) + &commands.collect::<String>()
             });
             sections.push(format!("## Not complete\n\n{}", problems.collect::<String>()));
@@ -101,11 +101,10 @@ fn terminal_table(block: &Block) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(rule)).set_content_arrangement(ContentArrangement::Disabled);
     let has_headings = block.columns.iter().any(|column| !column.heading.is_empty());
-    table.set_header(
-        block.columns.iter().map(|column| {
-            if has_headings { format!("{}\n{}", column.heading, column.name) } else { column.name.clone() }
-        }),
-    );
+    table.set_header(block.columns.iter().map(|column| {
+        let name = one_line(&column.name);
+        if has_headings { format!("{}\n{name}", column.heading) } else { name }
+    }));
     for row in block.rows.iter().chain(&block.group_rows) {
         table.add_row(row.iter().map(|cell| Cell::new(one_line(cell))));
     }
@@ -128,8 +127,8 @@ fn alignment(column: &Column) -> CellAlignment {
 
 fn markdown_table(block: &Block) -> String {
     let headers = block.columns.iter().map(|column| match column.heading {
-        "" => column.name.clone(),
-        heading => format!("{heading}: {}", column.name),
+        "" => escape(&column.name),
+        heading => format!("{heading}: {}", escape(&column.name)),
     });
     let rules = block.columns.iter().map(|column| if column.is_number { "---:" } else { "---" }.to_owned());
     let rows = block.rows.iter().map(|row| row.iter().map(|cell| escape(cell)).collect());
@@ -152,6 +151,7 @@ mod tests {
 
     use super::*;
     use crate::collect::collect;
+    use crate::compare::Grouping;
     use crate::testing::Example;
 
     /// The tables of `names` in `folder`, with the folder's own path taken out.
@@ -234,5 +234,28 @@ mod tests {
         Example::new(folder.path(), "a|b_c", ModelKind::Cae, 32).train();
         let text = render(folder.path(), &["a|b_c"], Tables::markdown);
         assert!(text.contains(r"| a\|b\_c | CAE |"), "{text}");
+    }
+
+    /// A run's name heads a column where runs stand side by side.
+    #[test]
+    fn names_of_columns_are_escaped_as_those_of_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a|b", "<img src=x>", "c\nd"];
+        for (name, latent_dim) in names.into_iter().zip(2..) {
+            Example::new(folder.path(), name, ModelKind::Cae, latent_dim).train();
+        }
+        let runs = collect(&names.map(|name| folder.path().join(name))).unwrap().runs;
+        let tables = Tables::compared(&Comparison::of(&runs, Grouping::Each, &[]));
+        let (markdown, terminal) = (tables.markdown(), tables.terminal());
+        assert!(markdown.contains("| stage | parameter | a\\|b | \\<img src=x> | c\u{fffd}d |\n"), "{markdown}");
+        assert!(terminal.contains("c\u{fffd}d") && !terminal.lines().any(|line| line.trim() == "d"), "{terminal}");
+    }
+
+    #[test]
+    fn commands_stay_code_whatever_they_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        Example::new(folder.path(), "a`b", ModelKind::Cae, 32).train();
+        let text = render(folder.path(), &["a`b"], Tables::markdown);
+        assert!(text.contains("\n  - `` latent-export --run 'artifacts/a`b' ``\n"), "{text}");
     }
 }

@@ -11,16 +11,58 @@ const PROSE_WIDTH: usize = 100;
 /// Stands where a text was cut.
 pub(crate) const CUT: char = '…';
 
-/// Keeps names and messages from being read as Markdown.
+/// Keeps names and messages from being read as Markdown, at the beginning of a line too.
 pub(crate) fn escape(text: &str) -> String {
+    let text = one_line(text);
+    let block = block_sign(&text);
     let mut escaped = String::with_capacity(text.len());
-    for character in one_line(text).chars() {
-        if matches!(character, '|' | '*' | '_' | '`' | '<' | '[' | '\\') {
+    for (place, character) in text.char_indices() {
+        let (before, after) = text.split_at(place);
+        let is_sign = match character {
+            // Spaces in front make code of a line; one that is spelled out does not.
+            ' ' if before.is_empty() => {
+                escaped.push_str("&#32;");
+                continue;
+            }
+            '|' | '*' | '_' | '`' | '<' | '[' | '\\' | '&' | '~' => true,
+            // What looks like an address becomes a link.
+            ':' => after.starts_with("://"),
+            '.' => before.to_ascii_lowercase().ends_with("www"),
+            _ => false,
+        };
+        if is_sign || block == Some(place) {
             escaped.push('\\');
         }
         escaped.push(character);
     }
     escaped
+}
+
+/// The place of the sign that would make a heading, a quotation, an entry of a list or a rule of a line that begins with `text`.
+fn block_sign(text: &str) -> Option<usize> {
+    let rest = text.trim_start_matches(|character: char| character.is_ascii_digit());
+    let place = text.len() - rest.len();
+    let mut characters = rest.chars();
+    let sign = characters.next()?;
+    let ends = matches!(characters.next(), None | Some(' '));
+    let is_sign = match sign {
+        '#' | '>' => place == 0,
+        '-' => place == 0 && (ends || rest.starts_with("--")),
+        '+' => place == 0 && ends,
+        '.' | ')' => place > 0 && ends,
+        _ => false,
+    };
+    is_sign.then_some(place)
+}
+
+/// `text` as code in Markdown, whatever backticks it holds.
+pub(crate) fn code(text: &str) -> String {
+    let text = one_line(text);
+    let longest = text.split(|character: char| character != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // A backtick of the text's own must not lie beside the fence, which it would lengthen.
+    let gap = if longest == 0 { "" } else { " " };
+    format!("{fence}{gap}{text}{gap}{fence}")
 }
 
 /// Names come from folders, which may hold line breaks, terminal commands and marks of direction.
@@ -97,5 +139,39 @@ mod tests {
     fn texts_are_cut_to_a_length() {
         assert_eq!((beginning("abcdef", 6), beginning("abcdef", 4)), ("abcdef".to_owned(), "abc…".to_owned()));
         assert_eq!((end("abcdef", 6), end("abcdéf", 4)), ("abcdef".to_owned(), "…déf".to_owned()));
+    }
+
+    #[test]
+    fn no_name_is_read_as_markdown() {
+        for (name, expected) in [
+            ("a|b*c_d`e<f[g\\h", r"a\|b\*c\_d\`e\<f\[g\\h"),
+            ("a&lt;b~~c~~", r"a\&lt;b\~\~c\~\~"),
+            ("# a", r"\# a"),
+            ("> a", r"\> a"),
+            ("- a", r"\- a"),
+            ("---", r"\---"),
+            ("+ a", r"\+ a"),
+            ("12. a", r"12\. a"),
+            ("1)", r"1\)"),
+            ("    a", "&#32;   a"),
+            ("www.a.b", r"www\.a.b"),
+            ("http://a", r"http\://a"),
+            // What means nothing where it stands is left alone.
+            ("a # b > c - d 1. e", "a # b > c - d 1. e"),
+            ("-0.5", "-0.5"),
+            ("+0.5", "+0.5"),
+            ("12.5 %", "12.5 %"),
+            ("cae-32+refined: k = 10", "cae-32+refined: k = 10"),
+        ] {
+            assert_eq!(escape(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn code_ends_where_it_should() {
+        assert_eq!(code("table --run a"), "`table --run a`");
+        assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!(code("``a`"), "``` ``a` ```");
+        assert_eq!(code("a\nb"), "`a\u{fffd}b`");
     }
 }

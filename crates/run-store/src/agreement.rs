@@ -9,8 +9,8 @@ use crate::metrics::{
     ReconstructionMetrics,
 };
 
-/// The most epochs of which something is kept.
-pub(crate) const EPOCH_LIMIT: usize = 1024;
+/// The most epochs of a training after which something is kept.
+pub const KEPT_EPOCH_LIMIT: usize = 1024;
 
 /// What disagrees, in words.
 type Agreement = Result<(), String>;
@@ -28,7 +28,7 @@ pub(crate) fn of_reconstructions(metrics: &ReconstructionMetrics) -> Agreement {
     let (images, sheet) = (metrics.image_count, metrics.sheet_count);
     agrees(sheet <= images, || format!("a sheet of {sheet} images where there are {images}"))?;
     let epochs = metrics.epochs.len();
-    agrees(epochs <= EPOCH_LIMIT, || format!("{epochs} epochs, where {EPOCH_LIMIT} are the most"))?;
+    agrees(epochs <= KEPT_EPOCH_LIMIT, || format!("{epochs} epochs, where {KEPT_EPOCH_LIMIT} are the most"))?;
     agrees(metrics.epochs.is_sorted_by(|one, next| one.epoch < next.epoch), || {
         "epochs in another order than they were trained in".to_owned()
     })?;

@@ -28,6 +28,11 @@ pub(crate) fn below_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f6
     checked(f64::deserialize(deserializer)?, |value| (0.0..1.0).contains(&value), "a number from 0 to below 1")
 }
 
+/// The slope of a leaky ReLU: from 0, where nothing of the negative side is left, to 1, where all is.
+pub(crate) fn slope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    checked(f64::deserialize(deserializer)?, |value| (0.0..=1.0).contains(&value), "a slope from 0 to 1")
+}
+
 /// A number from 0 up.
 pub(crate) fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     checked(f64::deserialize(deserializer)?, |value| value >= -ROUNDING, "a number from 0 up")

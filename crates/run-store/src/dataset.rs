@@ -12,8 +12,9 @@ use crate::names::{cut, parse_name};
 
 const FORMAT: Format = Format { kind: "prepared dataset", magic: *b"LSDATASE", version: 1 };
 
-/// A label is a byte.
-pub(crate) const CLASS_LIMIT: u32 = 256;
+/// A label is a byte, and 255 says that there is none: of an image where such files are labelled by hand, and of a cluster without
+/// a name in ours.
+pub(crate) const CLASS_LIMIT: u32 = u8::MAX as u32;
 
 /// All parts of a dataset are borrowed from the file's bytes: none is allocated.
 const DECODE_LIMIT: usize = usize::MAX;
@@ -92,7 +93,11 @@ impl<'a> Dataset<'a> {
             return Some(format!("expected images with pixels, found {} × {}", self.height, self.width));
         }
         if !(1..=CLASS_LIMIT).contains(&self.class_count) {
-            return Some(format!("expected 1 to {CLASS_LIMIT} classes, found {}", self.class_count));
+            let highest = CLASS_LIMIT - 1;
+            return Some(format!(
+                "expected 1 to {CLASS_LIMIT} classes, labelled 0 to {highest}, found {}",
+                self.class_count
+            ));
         }
         if let Err(expected) = parse_name(self.name) {
             return Some(format!("{expected}, found one of {} bytes, {}", self.name.len(), cut(self.name)));
@@ -193,7 +198,7 @@ mod tests {
         let error = write_dataset(&path, &dataset).unwrap_err().to_string();
         assert!(error.contains("labels below 2, found 2"), "{error}");
         dataset.class_count = u32::MAX;
-        assert!(dataset.inconsistency().is_some_and(|problem| problem.contains("1 to 256 classes")));
+        assert!(dataset.inconsistency().is_some_and(|problem| problem.contains("1 to 255 classes")));
         let endless = "x".repeat(3 << 20);
         for name in ["", "../mnist", "mnist\u{1b}[2J", &endless] {
             let problem = Dataset { name, ..example() }.inconsistency().unwrap();

@@ -118,7 +118,7 @@ impl FinishedStage {
             short(self.manifest.inputs.get(input::DATASET).map(|input| &input.blake3)),
             short(found.manifest.outputs.get(file::DATASET).map(|output| &output.blake3))
         );
-        let advice = format!("run `{}` again, or bring that dataset back", self.dir.command());
+        let advice = format!("bring that dataset back, or {}", remake(&self.dir));
         StoreError::invalid(&found.dir.file(file::DATASET), problem, advice)
     }
 

@@ -62,7 +62,7 @@ impl LatentsFile {
             Ok(count @ 1..=CLASS_LIMIT) => count,
             _ => {
                 return Err(
-                    table.invalid(format!("expected a class_count in 1..={CLASS_LIMIT}, found `{class_count}`"))
+                    table.invalid(format!("expected a class_count in 1..={CLASS_LIMIT}, found {}", cut(class_count)))
                 );
             }
         };

@@ -115,7 +115,7 @@ impl Stage {
     #[must_use]
     pub fn format_version(self) -> u32 {
         match self {
-            Self::AeRefine => 6,
+            Self::AeRefine => 7,
             Self::AeTrain | Self::ClusterEval => 2,
             _ => 1,
         }

@@ -53,6 +53,7 @@ mod tensors;
 mod thrift;
 mod work;
 
+pub use agreement::KEPT_EPOCH_LIMIT;
 pub use artifacts::{ArtifactsDir, FiguresDir, free_name};
 pub use assignments::{Assignments, AssignmentsWriter, Clustered};
 pub use checkpoint::{Checkpoint, Checkpoints};
@@ -77,7 +78,7 @@ pub use metrics::{
     TrainMetrics,
 };
 pub use model::{ClassifierDescription, LATENT_DIM_LIMIT, Layer, ModelDescription, ModelKind, ReaderDescription};
-pub use names::{is_visible, parse_name, parse_run, parse_tag, printable};
+pub use names::{is_visible, parse_name, parse_run, parse_tag, printable, quoted};
 pub use plan::{Decision, Plan, Reason};
 pub use projector::{Point, PointImages, ProjectorDir, ProjectorWork};
 pub use readings::{Reading, ReconstructionReading};

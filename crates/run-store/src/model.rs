@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{below_one, pixel_divisor, positive};
+use crate::bounds::{below_one, pixel_divisor, positive, slope};
 use crate::dataset::Dataset;
 use crate::document::Document;
 use crate::error::{Result, StoreError};
@@ -69,7 +69,8 @@ pub enum Layer {
     },
     /// x if positive, else slope · x.
     LeakyRelu {
-        /// The slope of the negative side.
+        /// The slope of the negative side, 0 to 1.
+        #[serde(deserialize_with = "slope")]
         slope: f64,
     },
     /// x if positive, else 0.

@@ -51,8 +51,8 @@ pub fn parse_run(path: PathBuf) -> Result<PathBuf, String> {
     }
 }
 
-/// Whether a character shows where it stands: controls do something to a terminal instead, and marks of direction to what stands
-/// beside them.
+/// Whether a character shows where it stands: controls do something to a terminal instead, marks of direction to what stands
+/// beside them, and the last two of sixteen bits are none.
 #[must_use]
 pub fn is_visible(character: char) -> bool {
     let is_format = matches!(
@@ -65,6 +65,8 @@ pub fn is_visible(character: char) -> bool {
             | '\u{2060}'..='\u{206f}'
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}'
+            | '\u{fffe}'
+            | '\u{ffff}'
             | '\u{e0000}'..='\u{e007f}'
     );
     !character.is_control() && !is_format
@@ -94,7 +96,8 @@ pub(crate) fn cut(text: &str) -> String {
 }
 
 /// `word` as a shell takes it for one.
-pub(crate) fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "/._-+@%:=,".contains(character);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
@@ -149,7 +152,7 @@ mod tests {
         for name in ["", " ", ".", "..", "../x", "/etc", "a/b", "a\\b", ".hidden", "-x", long.as_str()] {
             assert!(parse_name(name).is_err(), "{name:?}");
         }
-        for name in ["a\nb", "a\0b", "a\u{1b}[2J", "a\u{202e}b", "a\u{200b}b", "\u{feff}a", "a\u{7f}"] {
+        for name in ["a\u{ffff}", "a\nb", "a\0b", "a\u{1b}[2J", "a\u{202e}b", "a\u{200b}b", "\u{feff}a", "a\u{7f}"] {
             assert!(parse_name(name).is_err() && parse_run(name.into()).is_err(), "{name:?}");
         }
         assert!([long.as_str(), "/", ".."].into_iter().all(|path| parse_run(path.into()).is_err()));
@@ -171,7 +174,7 @@ mod tests {
     #[test]
     fn paths_below_a_folder_do_not_lead_out_of_it() {
         assert!(["a", "checkpoint/epoch-00001/a", "a..b"].into_iter().all(is_below));
-        for name in ["", "..", "../a", "a/../../b", "/a", "/", "./../a", "a\0"] {
+        for name in ["", "..", "../a", "a/../../b", "/a", "/", "./../a", "a\0", "a//b", "a/./b", "a/."] {
             assert!(!is_below(name), "{name:?}");
         }
     }

@@ -4,9 +4,11 @@
 
 use std::fs::{self, File};
 
+use polars::prelude::Column;
+
 use super::check;
 use crate::latents::Latents;
-use crate::table::Table;
+use crate::table::{Metadata, Table, write_table};
 
 /// A value in Thrift's compact protocol.
 #[derive(Clone)]
@@ -309,4 +311,15 @@ fn truncations_are_errors_at_every_length() {
     for length in 0..whole.len() {
         assert!(problem(&whole[..length]).is_some(), "{length}");
     }
+}
+
+/// As many equal values pack into a file that nothing of its size may hold.
+#[test]
+fn a_table_that_would_not_be_read_again_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    let write = |rows| write_table(&path, vec![Column::new("z".into(), vec![0.5_f32; rows])], Metadata::new());
+    let error = write(12 << 20).unwrap_err().to_string();
+    assert!(error.contains("expected a table that is read again, found that"), "{error}");
+    write(1 << 20).unwrap();
 }

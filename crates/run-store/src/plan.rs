@@ -46,11 +46,15 @@ pub enum Reason {
     Forced,
 }
 
+/// The most characters of a parameter's value in a reason, and of all its causes.
+const VALUE_SHOWN: usize = 200;
+const CAUSES_SHOWN: usize = 1500;
+
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::First => formatter.write_str("first run"),
-            Self::Rerun(causes) => write!(formatter, "rerun: {}", causes.join(", ")),
+            Self::Rerun(causes) => write!(formatter, "rerun: {}", beginning(&causes.join(", "), CAUSES_SHOWN)),
             Self::Forced => formatter.write_str("rerun: forced"),
         }
     }
@@ -244,13 +248,20 @@ pub(crate) fn hash_facts<'a>(
     hash_bytes(facts.to_string().as_bytes())
 }
 
-/// A JSON value as people write it.
+/// A JSON value as people write it, as far as it can be taken in.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => beginning(text, VALUE_SHOWN),
+        other => beginning(&other.to_string(), VALUE_SHOWN),
     }
+}
+
+/// The first `count` characters of `text`, and whether there are more: of a manifest anybody's values may become a reason, which a
+/// manifest has to have room for again.
+fn beginning(text: &str, count: usize) -> String {
+    let shown: String = text.chars().take(count).collect();
+    if shown.len() < text.len() { shown + "…" } else { shown }
 }
 
 /// `target` as seen from the folder `base`, so that a project can be moved as a whole; absolute where they share no root.
@@ -306,6 +317,33 @@ mod tests {
             Decision::UpToDate(_) => "up to date".to_owned(),
             Decision::Run(reason) => reason.to_string(),
         }
+    }
+
+    /// Anybody's manifest may say what a result was made with.
+    #[test]
+    fn a_reason_has_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::new(folder.path().join("run"));
+        let of = |name: &dyn Fn(usize) -> String| {
+            let parameters: Map<String, Value> = (0..200).map(|index| (name(index), "é".repeat(4000).into())).collect();
+            Plan::new(run.stage(Stage::LatentExport, None), &parameters).unwrap()
+        };
+        complete(of(&|index| format!("a{index}")));
+        let reason = reason(&of(&|index| format!("b{index}")));
+        assert!(
+            reason.starts_with("rerun: a0 é") && reason.contains("é… → none, a1 é") && reason.ends_with('…'),
+            "{reason}"
+        );
+        assert_eq!(reason.chars().count(), "rerun: ".len() + CAUSES_SHOWN + 1);
+        let manifest = complete(of(&|index| format!("b{index}")));
+        assert_eq!(manifest.reason, Reason::Forced.to_string());
+        let again = of(&|index| format!("c{index}"));
+        let Decision::Run(reason) = again.decide(false).unwrap() else { unreachable!() };
+        let work = again.begin(reason).unwrap();
+        for name in Stage::LatentExport.outputs() {
+            std::fs::write(work.file(name).unwrap(), name).unwrap();
+        }
+        assert!(work.commit(environment()).unwrap().reason.ends_with('…'));
     }
 
     #[test]

@@ -184,11 +184,6 @@ impl ProjectorWork {
         points: &[Point],
         images: Option<&PointImages>,
     ) -> Result<()> {
-        // A dot would hide the folder, or lead out of it.
-        let name = match name.trim_start_matches('.') {
-            "" => "run",
-            visible => visible,
-        };
         let name = free_name(name, PUNCTUATION, &mut self.names);
         self.replacement.check()?;
         let folder = self.replacement.path().join(&name);
@@ -327,7 +322,7 @@ mod tests {
         export(folder.path(), &["a&b", "a+b", "a/b:0", "..", ".hidden", CONFIG, "sprite.png", "\"é\n"]).unwrap();
         let config = read(folder.path(), CONFIG);
         let names: Vec<&str> = config.lines().filter_map(|line| line.strip_prefix("  tensor_name: ")).collect();
-        let expected = ["a-b", "a-b-2", "a-b-0", "run", "hidden", "projector_config.pbtxt-2", "sprite.png-2", "-é-"];
+        let expected = ["a-b", "a-b-2", "a-b-0", "unnamed", "hidden", "projector_config.pbtxt-2", "sprite.png-2", "é-"];
         assert_eq!(names, expected.map(|name| format!("\"{name}\"")));
         // All of it is known again.
         export(folder.path(), &["a"]).unwrap();

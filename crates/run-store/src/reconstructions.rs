@@ -4,8 +4,8 @@ use std::path::Path;
 
 use polars::prelude::Column;
 
-use crate::agreement::EPOCH_LIMIT;
-use crate::error::Result;
+use crate::agreement::KEPT_EPOCH_LIMIT;
+use crate::error::{Result, StoreError};
 use crate::table::{Metadata, Table, check_images, list_column, write_table};
 
 /// How many of the first test images are redrawn, as in the report.
@@ -41,8 +41,9 @@ impl Reconstructions {
     /// Writes the table to `path`.
     ///
     /// # Errors
-    /// A value is not finite, or the file cannot be written.
+    /// A value is not finite, there are more rows than are read again, or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
+        check_height(self.rows.len()).map_err(|problem| StoreError::invalid(path, problem, "keep fewer epochs"))?;
         check_images(path, self.rows.iter().flat_map(|row| [row.original.as_slice(), row.reconstruction.as_slice()]))?;
         let columns = vec![
             Column::new("epoch".into(), self.rows.iter().map(|row| row.epoch).collect::<Vec<u32>>()),
@@ -65,13 +66,7 @@ impl Reconstructions {
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, "reconstructions")?;
         let (height, width) = (table.header_count("height")?, table.header_count("width")?);
-        let most = EPOCH_LIMIT * REDRAWN_COUNT as usize;
-        if table.height() > most {
-            return Err(table.invalid(format!(
-                "expected at most {most} rows, of {REDRAWN_COUNT} images and {EPOCH_LIMIT} epochs, found {}",
-                table.height()
-            )));
-        }
+        check_height(table.height()).map_err(|problem| table.invalid(problem))?;
         let length = height as usize * width as usize;
         let images = table.f32_lists("original", length)?.into_iter().zip(table.f32_lists("reconstruction", length)?);
         let places = table.u32("epoch")?.into_iter().zip(table.u32("index")?).zip(table.u8("label")?);
@@ -87,6 +82,15 @@ impl Reconstructions {
             .collect();
         Ok(Self { height, width, rows })
     }
+}
+
+/// Checks how many rows a table of reconstructions has.
+fn check_height(height: usize) -> std::result::Result<(), String> {
+    let most = KEPT_EPOCH_LIMIT * REDRAWN_COUNT as usize;
+    let problem = || {
+        format!("expected at most {most} rows, of {REDRAWN_COUNT} images and {KEPT_EPOCH_LIMIT} epochs, found {height}")
+    };
+    if height <= most { Ok(()) } else { Err(problem()) }
 }
 
 #[cfg(test)]
@@ -111,5 +115,18 @@ mod tests {
         assert_eq!(Reconstructions::read(&path).unwrap(), written);
         Reconstructions { height: 0, ..written }.write(&path).unwrap();
         assert!(Reconstructions::read(&path).unwrap_err().to_string().contains("from 1 up as height"));
+    }
+
+    #[test]
+    fn what_would_not_be_read_again_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reconstructions.parquet");
+        let row = |epoch| Reconstruction { epoch, index: 0, label: 7, original: vec![0.0], reconstruction: vec![0.5] };
+        let of = |rows: u32| Reconstructions { height: 1, width: 1, rows: (0..rows).map(row).collect() };
+        let most = KEPT_EPOCH_LIMIT as u32 * REDRAWN_COUNT;
+        let error = of(most + 1).write(&path).unwrap_err().to_string();
+        assert!(error.contains("1024 epochs, found 16385; keep fewer epochs") && !path.exists(), "{error}");
+        of(most).write(&path).unwrap();
+        assert_eq!(Reconstructions::read(&path).unwrap().rows.len(), most as usize);
     }
 }

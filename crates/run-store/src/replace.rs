@@ -27,6 +27,9 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
         StoreError::Io { action, path: failed, source } if failed == partial => {
             StoreError::Io { action, path: path.to_owned(), source }
         }
+        StoreError::Invalid { path: failed, problem, advice } if failed == partial => {
+            StoreError::Invalid { path: path.to_owned(), problem, advice }
+        }
         other => other,
     };
     // Held until the end: so others can tell it from one that a kill left.
@@ -215,6 +218,19 @@ pub(crate) mod tests {
         drop(at_work);
         write("c");
         assert_eq!(names(folder.path()), [".out.md.of-mine.partial", "out.md"]);
+    }
+
+    #[test]
+    fn what_was_wrong_is_said_of_the_file_that_was_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.md");
+        for fail in [
+            |partial: &Path| Err(StoreError::invalid(partial, "found too much", "write less")),
+            |partial: &Path| fs::create_dir(partial).map_err(StoreError::io("write", partial)),
+        ] {
+            let error = replace_file(&path, fail).unwrap_err().to_string();
+            assert!(error.contains(&*path.to_string_lossy()) && !error.contains(PARTIAL), "{error}");
+        }
     }
 
     #[cfg(unix)]

@@ -17,6 +17,7 @@ use polars::prelude::{
 
 use crate::contained::contain_panics;
 use crate::error::{Result, StoreError};
+use crate::names::cut;
 use crate::{opened, parquet_bounds};
 
 /// The key of the columns' types in Arrow's own words.
@@ -61,7 +62,8 @@ impl TableWriter {
         // What no reader would take is better not left behind.
         let (file, length) = opened::open(&self.path)?;
         parquet_bounds::check(&file, length).map_err(|problem| {
-            self.refused(format!("expected a table that is read again, found that {problem}"), "use fewer images")
+            let problem = format!("expected a table that is read again, found that {problem}");
+            self.refused(problem, "write fewer rows; nearly the same values everywhere pack into too small a file")
         })
     }
 }
@@ -264,7 +266,7 @@ impl Table {
     /// A number in the file's metadata.
     pub(crate) fn header_number(&self, key: &str) -> Result<u32> {
         let text = self.header(key)?;
-        text.parse().map_err(|_| self.invalid(format!("expected a number as {key}, found `{text}`")))
+        text.parse().map_err(|_| self.invalid(format!("expected a number as {key}, found {}", cut(text))))
     }
 
     /// A number from 1 up in the file's metadata: a length, or a count.

@@ -46,6 +46,8 @@ impl Work {
         carry_over_left(&plan.dir)?;
         check_own(&plan.dir)?;
         let partial = plan.dir.partial();
+        // A run that has taken this one's place is somebody else's.
+        lock.check()?;
         prepare(&partial, &reason)?;
         lock.check()?;
         let (started, clock) = (SystemTime::now(), Instant::now());

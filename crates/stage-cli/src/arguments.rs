@@ -132,3 +132,14 @@ pub fn positive(text: &str) -> Result<f64, String> {
         _ => Err("expected a number above 0".to_owned()),
     }
 }
+
+/// Reads a number that single precision has room for, such as a logit.
+///
+/// # Errors
+/// It is none.
+pub fn single(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.abs() <= f64::from(f32::MAX) => Ok(value),
+        _ => Err("expected a number of at most 3.4e38 either way".to_owned()),
+    }
+}

@@ -13,9 +13,9 @@ mod interrupt;
 mod progress;
 mod summary;
 
-pub use arguments::{Options, RUNNING, StageArgs, not_negative, positive, share, subcommand};
+pub use arguments::{Options, RUNNING, StageArgs, not_negative, positive, share, single, subcommand};
 pub use command_line::{parse, parse_from};
 pub use execute::{Outcome, execute, latest_checkpoint, report, run, stopped_in_epoch};
 pub use interrupt::{Interrupt, Interrupted};
 pub use progress::{Progress, Silent, say};
-pub use summary::{Summary, percent};
+pub use summary::{Summary, per_cent, percent};

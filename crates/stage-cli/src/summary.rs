@@ -80,5 +80,37 @@ impl Summary {
 /// A share in [0, 1] as a percentage.
 #[must_use]
 pub fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+    per_cent(share, 2) + " %"
+}
+
+/// A `share` in [0, 1] in per cent, with so many digits after the point; with more where these would say all or none of it, and it
+/// is neither.
+#[must_use]
+pub fn per_cent(share: f64, decimals: u8) -> String {
+    /// Of images nobody has so many that a share of them takes more.
+    const MOST_DECIMALS: u8 = 15;
+    let text = |decimals: u8| format!("{:.*}", usize::from(decimals), 100.0 * share);
+    let says_all_or_none = |decimals: u8| text(decimals).parse::<f64>().is_ok_and(|read| read == 0.0 || read == 100.0);
+    let is_part = share > 0.0 && share < 1.0;
+    let longer = (decimals..MOST_DECIMALS).find(|decimals| !(is_part && says_all_or_none(*decimals)));
+    text(longer.unwrap_or(MOST_DECIMALS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_neither_all_nor_none() {
+        let texts = |share: f64| [per_cent(share, 1), per_cent(share, 2)];
+        assert_eq!(texts(0.528), ["52.8", "52.80"]);
+        assert_eq!(texts(0.0), ["0.0", "0.00"]);
+        assert_eq!(texts(1.0), ["100.0", "100.00"]);
+        assert_eq!(texts(0.9996), ["99.96", "99.96"]);
+        assert_eq!(texts(0.999_99), ["99.999", "99.999"]);
+        assert_eq!(texts(0.0004), ["0.04", "0.04"]);
+        assert_eq!(texts(1.0 / 60_000.0), ["0.002", "0.002"]);
+        assert!(per_cent(1e-300, 1).starts_with("0.") && per_cent(f64::NAN, 1) == "NaN");
+        assert_eq!(percent(0.9996), "99.96 %");
+    }
 }

@@ -52,7 +52,9 @@ impl LossValue {
     #[must_use]
     pub fn of(terms: &Tensor, scale: f64) -> Self {
         let term = |index: i64| terms.double_value(&[index]) * scale;
-        let elbo = (terms.numel() > 1).then(|| ElboParts { reconstruction_nats: term(1), kl_nats: term(2) });
+        // A divergence of almost nothing may round to less than nothing.
+        let divergence = || if term(2) < 0.0 { 0.0 } else { term(2) };
+        let elbo = (terms.numel() > 1).then(|| ElboParts { reconstruction_nats: term(1), kl_nats: divergence() });
         Self { total: term(0), elbo }
     }
 }
@@ -93,6 +95,15 @@ mod tests {
         };
         assert!((of(Loss::Bce).total - bce).abs() < 1e-6 && of(Loss::Bce).elbo.is_none());
         assert!((of(Loss::Mse).total - mse).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_divergence_is_never_less_than_nothing() {
+        let of = |divergence: f64| {
+            LossValue::of(&Tensor::from_slice(&[5.0, 5.0, divergence]), 1.0).elbo.map(|parts| parts.kl_nats)
+        };
+        assert_eq!([of(-6e-8), of(0.25)], [Some(0.0), Some(0.25)]);
+        assert!(of(f64::NAN).is_some_and(f64::is_nan));
     }
 
     /// Against the integral that the divergence is: E[ln q(z) − ln p(z)] under q, by midpoints over ten deviations each way.

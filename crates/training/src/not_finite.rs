@@ -73,7 +73,12 @@ impl NotFinite {
     /// epochs had.
     #[must_use]
     pub fn with(&self, remedy: Remedy) -> String {
-        let lower = "use a lower --learning-rate";
+        let lower = match self {
+            Self::Batch { epoch: 1, batch: 1, .. } => {
+                "no step was taken yet: use weights and amounts nearer to the defaults"
+            }
+            _ => "use a lower --learning-rate",
+        };
         match (remedy, self.epoch() - 1) {
             (Remedy::StartOver, _) | (_, 0) => format!("{self}; {lower}"),
             (Remedy::Checkpoint, good) => {

@@ -109,7 +109,7 @@ fn metadata_that_is_missing_or_wrong() {
     edited(
         Split::Train,
         |_, metadata| set(metadata, "class_count", "ten"),
-        &["expected a class_count in 1..=256", "ten"],
+        &["expected a class_count in 1..=255", "ten"],
     );
     edited(
         Split::Test,

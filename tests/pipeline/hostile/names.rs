@@ -75,3 +75,18 @@ fn a_terminal_is_told_nothing_by_a_folders_name() {
         assert!(!entry.unwrap().file_name().to_string_lossy().contains(['\u{1b}', '/', '$']));
     }
 }
+
+/// Nor does it make a line of its own, which would look as if the program had said it.
+#[test]
+fn a_folders_name_says_nothing_by_itself() {
+    let study = Study::finished(ModelKind::Ae);
+    let (run, empty) = ("artifacts/a\nforged: as recorded", "artifacts/b\nforged: passed over");
+    fs::rename(study.run().path(), study.path().join(run)).unwrap();
+    fs::create_dir(study.path().join(empty)).unwrap();
+    for command in ["table", "html", "verify", "compare", "figures"] {
+        let output = study.report(&[command, run, empty]).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.contains("a\u{fffd}forged") || said.contains("b\u{fffd}forged"), "{command}: {said}");
+        assert!(!said.lines().any(|line| line.starts_with("forged")), "{command}: {said}");
+    }
+}

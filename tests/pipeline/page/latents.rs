@@ -126,6 +126,37 @@ fn pointing_at_an_image_shows_it_and_a_click_its_cluster() {
     assert_eq!(browser.console_errors(), Vec::<String>::new());
 }
 
+/// Who hears the page is told what was chosen, and not what a pointer passes on its way.
+#[test]
+fn what_is_chosen_is_said_with_a_pointer_and_without() {
+    if !Browser::available() {
+        return;
+    }
+    let study = study();
+    let browser = open(&study);
+    show_model(&browser, "cae-2");
+    let (position, place) = loneliest(&study, "cae-2");
+    let index = latents(&study, "cae-2", Split::Test).indices[position];
+    let (x, y) = on_screen(&browser, place);
+    browser.move_to("#plane", x, y);
+    assert_eq!(fact(&browser, "image"), format!("test {index}"));
+    assert_eq!(browser.text("#said"), "");
+    browser.click_at("#plane", x, y);
+    assert!(browser.text("#said").starts_with(&format!("image test {index}, digit ")), "{}", browser.text("#said"));
+    // Through the largest cluster by keyboard: its first image, the one beside that, and the one below.
+    let largest = "const { clusters } = explorer.model;
+        const size = (cluster) => clusters.filter((other) => other === cluster).length;
+        showCluster([...new Set(clusters)].sort((one, other) => size(other) - size(one))[0]);
+        explorer.selected = -1;";
+    browser.evaluate(largest, &[]);
+    for (key, member) in [("ArrowRight", 0), ("ArrowRight", 1), ("ArrowDown", 13), ("ArrowLeft", 12), ("ArrowUp", 0)] {
+        browser.press("#wall", key);
+        assert_eq!(browser.evaluate("return explorer.members.indexOf(explorer.selected)", &[]), json!(member), "{key}");
+    }
+    assert!(browser.text("#said").starts_with(&format!("image {}, digit ", fact(&browser, "image"))));
+    assert_eq!(browser.console_errors(), Vec::<String>::new());
+}
+
 #[test]
 fn an_image_is_found_by_its_index() {
     if !Browser::available() {

@@ -18,13 +18,42 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("[3, 'b', '–', 1, 'a'].sort((one, other) => inOrder(one, other, false))", json!([3, 1, "b", "a", "–"])),
         ("isSame(0.1, 0.10000000149)", json!(true)),
         ("isSame([1, 2], [1, 3])", json!(false)),
+        // Whole numbers are what they are, however large; those that a script does not tell apart are texts.
+        ("isSame(20240601, 20240602)", json!(false)),
+        ("isSame('9007199254740992', '9007199254740993')", json!(false)),
         ("decimalsFor({ decimals: 1, factor: 100 }, [0.5, 0.50001])", json!(3)),
         ("decimalsFor({ decimals: 1, factor: 100 }, [0.5, 0.5])", json!(1)),
         ("parameterText(null)", json!("not set")),
         ("parameterText([0, 5])", json!("0, 5")),
+        ("parameterText([{ a: 1 }, [2]])", json!("{\"a\":1}, [2]")),
+        // A name that every object has is no parameter for that.
+        (
+            "differingParameters([{ constructor: 1 }, {}].map((side) => ({ stages: [['ae-train', side]] })))[0].values",
+            json!([1, null]),
+        ),
+        // Of two kinds of losses none is better; of one that is not known nothing speaks against it.
+        (
+            "differingFigures([{ 'test.loss': 'bce' }, {}].map((measures, place) => ({ measures, figures: { 'test.loss': 2 - place } })))[0].best",
+            json!(1),
+        ),
+        (
+            "differingFigures(['bce', 'mse'].map((loss, place) => ({ measures: { 'test.loss': loss }, figures: { 'test.loss': place } })))[0].best ?? 'none'",
+            json!("none"),
+        ),
         ("signed('-0.5') + signed('0.5')", json!("−0.5+0.5")),
         ("sheetAt({ epochs: [{ epoch: 1 }, { epoch: 5 }] }, 4)", json!(0)),
         ("sheetAt({ epochs: [{ epoch: 1 }, { epoch: 5 }] }, 0)", json!(-1)),
+        // Before its first kept epoch a model shows nothing, and not its originals.
+        ("shownSheet({ epochs: [{ epoch: 10 }] }, 1)", json!(null)),
+        ("shownSheet({ originals: 7, epochs: [{ epoch: 10 }] }, undefined).reading", json!(7)),
+        ("saidOf({ epochs: [{ epoch: 10 }] }, null, 'epoch 1')", json!("first kept: epoch 10")),
+        // Of a refined model the epochs are those of refining.
+        ("epochName({ is_refined: false, is_of_trained: false }, 0)", json!("untrained")),
+        ("epochName({ is_refined: true, is_of_trained: false }, 0)", json!("untrained")),
+        ("epochName({ is_refined: true, is_of_trained: true }, 0)", json!("before refining")),
+        ("epochName({ is_refined: true, is_of_trained: true }, 5)", json!("epoch 5 of refining")),
+        // What is darker than black is black.
+        ("Array.from(decodedLevels({ decode: () => [-0.5, 0.5, 2] }, null))", json!([0, 128, 255])),
         // A view of 200 × 100 pixels: upwards is up, and what is under the pointer stays there.
         ("toPixel({ x: 1, y: 2, scale: 10 }, { width: 200, height: 100 }, 2, 3)", json!([110, 40])),
         ("toPlace({ x: 1, y: 2, scale: 10 }, { width: 200, height: 100 }, 110, 40)", json!([2, 3])),
@@ -90,6 +119,15 @@ fn layers_do_what_their_names_say() {
         };
         return Array.from(layerSteps.dense({}, (role) => tensors[role])({ values: Float32Array.of(1, -1) }).values);";
     assert_eq!(numbers(&browser.evaluate(dense, &[])), json!([9.0, 19.0]));
+    // A vector is an image of one pixel: 1 · (1, 2, 3, 4) and 2 · (10, 20, 30, 40).
+    let after_dense = "const units = { weight: { shape: [2, 1], values: Float32Array.of(1, 2) }, bias: { values: Float32Array.of(0, 0) } };
+        const kernels = {
+            weight: { shape: [2, 1, 2, 2], values: Float32Array.of(1, 2, 3, 4, 10, 20, 30, 40) }, bias: { values: Float32Array.of(0) },
+        };
+        const dense = layerSteps.dense({}, (role) => units[role]);
+        const transposed = layerSteps.conv_transpose2d({ filters: 1, kernel: 2, stride: 2 }, (role) => kernels[role]);
+        return Array.from(transposed(dense({ values: Float32Array.of(1) })).values);";
+    assert_eq!(numbers(&browser.evaluate(after_dense, &[])), json!([21.0, 42.0, 63.0, 84.0]));
     let normalised = "const tensors = Object.fromEntries(
             [['weight', 2], ['bias', 1], ['running_mean', 3], ['running_var', 4]].map(([name, value]) => [name, { values: Float32Array.of(value) }]));
         return Array.from(layerSteps.batch_norm({ epsilon: 0 }, (role) => tensors[role])({ values: Float32Array.of(3, 5) }).values);";

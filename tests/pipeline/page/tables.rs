@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use pipeline_tests::{Browser, Study};
-use run_store::{Reconstructions, RunDir, Stage, file};
+use pipeline_tests::{Browser, Study, succeeded};
+use run_store::{ModelKind, Reconstructions, RunDir, Stage, file};
 use serde_json::{Value, json};
 
 use super::{RUNS, open, study};
@@ -160,4 +160,60 @@ fn one_slider_moves_all_sheets() {
     // The counts are those of the readings.
     let said = browser.texts(".sheet p");
     assert!(said[0].ends_with(" of 16 readable") && said[1].is_empty(), "{said:?}");
+}
+
+/// The page of two runs of `study`, once it shows the sheets of both.
+fn open_two(study: &Study, runs: [&str; 2]) -> Browser {
+    let [first, second] = runs.map(|run| format!("artifacts/{run}"));
+    succeeded(study.report(&["html", &first, &second]));
+    let browser = Browser::open(&study.path().join("artifacts/report.html"), 1000, 800);
+    browser.wait_for("document.querySelectorAll('.sheet canvas[data-epoch]').length === 2", "both sheets");
+    browser
+}
+
+#[test]
+fn a_sheet_is_empty_before_its_first_kept_epoch() {
+    if !Browser::available() {
+        return;
+    }
+    let study = Study::finished(ModelKind::Ae);
+    let run = ["--run", "artifacts/late", "--threads", "1", "--model", "ae", "--latent-dim", "3"];
+    let counts = ["--train-count", "256", "--test-count", "64", "--batch-size", "64"];
+    let epochs = ["--epochs", "3", "--keep-epochs", "3"];
+    succeeded(study.bare_command(Stage::AeTrain, &[&run[..], &counts, &epochs].concat()));
+    let browser = open_two(&study, ["ae-2", "late"]);
+    let late = |selector: &str| format!(".sheet:nth-child(2) {selector}");
+    // The stops are the originals, then the epochs 0, 1, 2 and 3.
+    browser.press("#epoch", "Home ArrowRight ArrowRight");
+    assert_eq!(browser.text("#epoch-shown"), "epoch 1");
+    assert_eq!(browser.text(&late("p")), "first kept: epoch 3");
+    let label = browser.attribute(&late("canvas"), "aria-label").unwrap();
+    assert!(label.ends_with(", epoch 1: first kept: epoch 3"), "{label}");
+    let ink = "const canvas = document.querySelectorAll('.sheet canvas')[arguments[0]];
+        return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0);";
+    let has_ink = || [0, 1].map(|sheet| browser.evaluate(ink, &[json!(sheet)]));
+    assert_eq!(has_ink(), [json!(true), json!(false)]);
+    for (key, epoch) in [("End", "3"), ("Home", "original")] {
+        browser.press("#epoch", key);
+        assert_eq!(browser.attribute(&late("canvas"), "data-epoch").as_deref(), Some(epoch));
+        assert_eq!(has_ink(), [json!(true), json!(true)]);
+    }
+}
+
+#[test]
+fn epochs_of_a_refined_model_are_those_of_refining() {
+    if !Browser::available() {
+        return;
+    }
+    let study = Study::finished(ModelKind::Cae);
+    succeeded(study.command(Stage::AeRefine));
+    let browser = open_two(&study, ["cae-2", "cae-2+refined"]);
+    browser.press("#epoch", "Home ArrowRight");
+    assert_eq!(browser.text("#epoch-shown"), "untrained or before refining");
+    let said = browser.texts(".sheet p");
+    assert!(said[0].starts_with("untrained: ") && said[1] == "before refining", "{said:?}");
+    browser.press("#epoch", "End");
+    assert_eq!(browser.text("#epoch-shown"), "epoch 5");
+    let said = browser.texts(".sheet p");
+    assert!(said[0].starts_with("epoch 2: ") && said[1] == "epoch 5 of refining", "{said:?}");
 }

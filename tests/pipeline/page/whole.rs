@@ -99,7 +99,103 @@ fn what_a_run_lacks_is_named_and_the_rest_works() {
     assert!(browser.text("#tables").contains("cluster-eval --run artifacts/cae-2"));
     assert!(!browser.text("#facts").contains("cluster"));
     assert_eq!(browser.evaluate("return document.querySelector('#redrawn').width", &[]), json!(28));
+    // Where there are no digits to list, a click finds none.
+    browser.evaluate("element('wall').click()", &[]);
     assert_eq!(browser.console_errors(), Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_unpacked_is_said_where_it_would_be() {
+    if !Browser::available() {
+        return;
+    }
+    let study = Study::finished(ModelKind::Ae);
+    succeeded(study.report(&["html", "artifacts/ae-2"]));
+    let path = study.path().join("artifacts/report.html");
+    let page = fs::read_to_string(&path).unwrap();
+    // What is no base64 no browser can unpack.
+    let mut parts = page.split("id=\"parcel-");
+    let beginning = parts.next().unwrap().to_owned();
+    let spoilt = parts.map(|part| format!("id=\"parcel-{}", part.replacen("\">", "\">!", 1)));
+    fs::write(&path, beginning + &spoilt.collect::<String>()).unwrap();
+    let browser = Browser::open(&path, 1000, 800);
+    for section in ["sheets", "explorer"] {
+        browser.wait_for(&format!("document.querySelector('#{section} .failure')"), "a note");
+        assert!(browser.text(&format!("#{section} .failure")).starts_with("This cannot be shown: "));
+    }
+    // The rest works.
+    browser.click("#run-table thead th:nth-child(2) button");
+    assert_eq!(browser.attribute("#run-table thead th:nth-child(2)", "aria-sort").as_deref(), Some("ascending"));
+}
+
+/// Whoever is faster than the first model is unpacked.
+#[test]
+fn nothing_goes_wrong_before_there_is_a_model() {
+    if !Browser::available() {
+        return;
+    }
+    let study = Study::finished(ModelKind::Ae);
+    succeeded(study.report(&["html", "artifacts/ae-2"]));
+    let browser = Browser::open(&study.path().join("artifacts/report.html"), 1000, 800);
+    browser.wait_for("explorer.model !== null", "the latents");
+    browser.evaluate_async(
+        "const { model, view } = explorer;
+         Object.assign(explorer, { model: null, view: null });
+         const plane = element('plane');
+         for (const kind of ['pointermove', 'pointerup']) plane.dispatchEvent(new PointerEvent(kind, { clientX: 300, clientY: 300 }));
+         plane.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, cancelable: true }));
+         for (const key of ['ArrowLeft', '+', '0', ']', 'Enter']) plane.dispatchEvent(new KeyboardEvent('keydown', { key }));
+         for (const id of ['colouring', 'split', 'decoded']) element(id).dispatchEvent(new Event('change'));
+         element('search-index').value = '17';
+         element('search').dispatchEvent(new Event('submit', { cancelable: true }));
+         for (const id of ['more', 'wall']) element(id).click();
+         for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+         Object.assign(explorer, { model, view });",
+        &[],
+    );
+    assert_eq!(browser.console_errors(), Vec::<String>::new());
+}
+
+#[test]
+fn paper_is_white_and_shows_what_is_folded_away() {
+    if !Browser::available() {
+        return;
+    }
+    let study = Study::finished(ModelKind::Ae);
+    succeeded(study.report(&["html", "artifacts/ae-2"]));
+    let browser = Browser::open(&study.path().join("artifacts/report.html"), 1000, 800);
+    let folded = || browser.evaluate("return document.querySelectorAll('details:not([open])').length", &[]);
+    let before = folded();
+    assert_ne!(before, json!(0));
+    for (event, expected) in [("beforeprint", json!(0)), ("afterprint", before)] {
+        browser.evaluate("dispatchEvent(new Event(arguments[0]))", &[event.into()]);
+        assert_eq!(folded(), expected, "{event}");
+    }
+    // Whatever shade is chosen, it is one of screens.
+    let script = "const dark = (rules, where) => Array.from(rules).flatMap((rule) =>
+            rule.selectorText?.includes('dark') ? [where] : rule.cssRules ? dark(rule.cssRules, rule.conditionText) : []);
+        return [...new Set(dark(document.styleSheets[0].cssRules, 'everywhere'))];";
+    assert_eq!(browser.evaluate(script, &[]), json!(["screen"]));
+}
+
+/// What is drawn has a name for those who do not see it.
+#[test]
+fn drawings_have_names() {
+    if !Browser::available() {
+        return;
+    }
+    let study = study();
+    let browser = open(&study);
+    let drawn = format!("document.querySelectorAll('.sheet canvas[data-epoch]').length === {}", super::RUNS.len());
+    browser.wait_for(&drawn, "all sheets");
+    browser.click(".choose[value='0']");
+    browser.click(".choose[value='1']");
+    let script = "const drawn = Array.from(document.querySelectorAll('canvas:not([aria-hidden]), #figures svg'));
+        const named = drawn.filter((drawing) => drawing.closest('[role][aria-label]:not(section)'));
+        const frames = Array.from(document.querySelectorAll('.scroll'));
+        const reached = frames.filter((frame) => frame.tabIndex === 0 && frame.matches('[role][aria-label]'));
+        return [drawn.length - named.length, frames.length - reached.length, drawn.length > 5, frames.length > 5];";
+    assert_eq!(browser.evaluate(script, &[]), json!([0, 0, true, true]));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 mod allocation;
+mod fuzzed;
 
 use std::{
     error::Error,

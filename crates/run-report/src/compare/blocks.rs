@@ -190,7 +190,7 @@ fn decimals(row: &ComparedFigure) -> u8 {
     }
     let means: Vec<f64> = row.values.iter().flatten().map(|value| value.mean).collect();
     let shown = |decimals| {
-        let texts: BTreeSet<String> = means.iter().map(|mean| row.figure.text_with(*mean, decimals)).collect();
+        let texts: BTreeSet<String> = means.iter().map(|mean| row.figure.value_text(*mean, decimals)).collect();
         texts.len()
     };
     let usual = row.figure.decimals();

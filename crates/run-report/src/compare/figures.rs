@@ -58,15 +58,16 @@ pub(crate) fn compare(sides: &[Side], members: &[Members<'_>]) -> (Vec<ComparedF
     (different, same_count)
 }
 
-/// Whether the figure measures the same thing on all sides: a loss is whatever the training was told to lower.
+/// Whether the figure measures the same thing on all sides: one that does not in a single run has no better one.
 fn is_one_measure(figure: Figure, members: &[Members<'_>]) -> bool {
     if !figure.is_of_loss() {
         return true;
     }
     let with_loss = |run: &&&Run| run.figures.contains_key(&figure);
-    let mut losses = members.iter().flat_map(|side| &side.runs).filter(with_loss).filter_map(|run| run.loss());
-    let first = losses.next();
-    losses.all(|loss| Some(loss) == first)
+    let runs = members.iter().flat_map(|side| &side.runs).filter(with_loss);
+    let mut measures = runs.filter_map(|run| run.measure(figure));
+    let first = measures.next();
+    measures.all(|measure| Some(measure) == first)
 }
 
 fn best(values: &[Option<Spread>], better: Option<Direction>) -> Vec<usize> {
@@ -86,9 +87,29 @@ fn is_equal(one: f64, other: f64) -> bool {
     (one - other).abs() <= 1e-12 * one.abs().max(other.abs())
 }
 
+/// The loss that refining reports of reconstructions, whatever it lowers beside it, as trainings call it.
+const OF_REFINED: &str = "bce";
+
 impl Run {
-    /// What the training was told to lower.
+    /// The loss of reconstructions that the run reports: of a training the one that it was told to lower.
     pub(crate) fn loss(&self) -> Option<&str> {
+        if self.refinement().is_some() {
+            return Some(OF_REFINED);
+        }
         self.manifests.get(&Stage::AeTrain)?.parameters.get(parameter::LOSS)?.as_str()
+    }
+
+    /// When, and of which images, the loss of training images was taken: before each step of the last epoch, or after it.
+    pub(crate) fn train_loss_taken(&self) -> &'static str {
+        match self.refinement() {
+            Some(_) => "after the last epoch, of the first images",
+            None => "in the last epoch, while it trained",
+        }
+    }
+
+    /// What `figure` measures where that is not the same in every run: values of different measures are not better or worse.
+    pub(crate) fn measure(&self, figure: Figure) -> Option<String> {
+        let loss = self.loss().filter(|_| figure.is_of_loss())?;
+        Some(if figure == Figure::LossTrain { format!("{loss} {}", self.train_loss_taken()) } else { loss.to_owned() })
     }
 }

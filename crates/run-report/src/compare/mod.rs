@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collect::{Run, Training, names};
 use crate::figure::Figure;
+use crate::seeds::title;
 use crate::spread::Spread;
 use crate::stage::{StageRecord, StageState};
 use crate::text::lossy_path;
@@ -148,10 +149,7 @@ impl Comparison {
 impl Side {
     /// Its name, and how many runs it has if it has more than one.
     pub(crate) fn title(&self) -> String {
-        match self.runs.len() {
-            1 => self.name.clone(),
-            count => format!("{} (n = {count})", self.name),
-        }
+        title(&self.name, self.runs.len())
     }
 
     /// `figure` of `self` minus that of `first`.

@@ -63,6 +63,13 @@ pub(crate) fn aspects(run: &Run) -> Vec<Aspect> {
             ..aspect("the dataset has one name and different contents", read(Stage::AeTrain, input::DATASET))
         },
         aspect("the losses are of different kinds, and none is called better", loss.map(str::to_owned)),
+        Aspect {
+            refines_previous: true,
+            ..aspect(
+                "train.loss was not taken alike, and none is called better",
+                loss.map(|_| run.train_loss_taken().to_owned()),
+            )
+        },
         aspect("more clusters alone raise cluster.accuracy", run.cluster_count.map(|count| format!("k = {count}"))),
         aspect("what is readable was judged by different readers", read(Stage::ReconEval, input::READER_WEIGHTS)),
     ];

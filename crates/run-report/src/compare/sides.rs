@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::collect::Run;
 use crate::compare::{Grouping, Side};
 use crate::figure::Figure;
-use crate::seeds::{seed_groups, shared_name};
+use crate::seeds::{seed_groups, shared_name, tell_apart, title};
 use crate::spread::Spread;
 
 /// The runs of one side, by seed.
@@ -27,13 +27,11 @@ pub(crate) fn sides<'a>(runs: &'a [Run], names: &[String], grouping: Grouping) -
     groups.extend((0..runs.len()).filter(|position| !grouped.contains(position)).map(|position| vec![position]));
     groups.sort_by_key(|group| group.iter().min().copied());
     let mut sides: Vec<Members<'a>> = groups.iter().map(|group| Members::of(group, runs, names)).collect();
-    let titles: Vec<(String, usize)> = sides.iter().map(|side| (side.name.clone(), side.runs.len())).collect();
-    for (side, title) in sides.iter_mut().zip(&titles) {
-        let is_alone = titles.iter().filter(|other| *other == title).count() == 1;
-        if let (false, Some(first)) = (is_alone, side.run_names.first()) {
-            side.name = format!("{first} …");
-        }
-    }
+    let named = sides.iter_mut().map(|Members { name, runs, run_names }| {
+        let first = run_names.first().map_or("", String::as_str);
+        (name, runs.len(), first)
+    });
+    tell_apart(named, title);
     (sides, remarks)
 }
 

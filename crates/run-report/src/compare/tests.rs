@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::collect::collect_chosen;
+use crate::collect::refined::refine;
 use crate::given::choices;
 use crate::spread::Verdict;
 use crate::table::Tables;
@@ -157,6 +158,30 @@ fn losses_of_different_kinds_have_no_better_one() {
     let loss = figure(&comparison, "train.loss");
     assert_eq!((loss.better, loss.best), (None, vec![]));
     assert!(comparison.remarks.iter().any(|remark| remark.contains("bce (bce), mse (mse)")), "{comparison:?}");
+}
+
+#[test]
+fn a_refinement_is_better_by_its_test_loss_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    cae(folder.path(), "cae-32").all();
+    // Its seed gives it other losses.
+    refine(cae(folder.path(), "cae-32+refined").seed(1).all(), "cae-32");
+    let runs = runs(folder.path(), &["cae-32", "cae-32+refined"]);
+    let comparison = Comparison::of(&runs, Grouping::BySeed, &[]);
+    let loss = figure(&comparison, "train.loss");
+    assert_eq!((loss.better, loss.best), (None, vec![]));
+    let remarks = comparison.remarks.join("\n");
+    assert!(remarks.contains("train.loss was not taken alike") && !remarks.contains("different kinds"), "{remarks}");
+    let measures = |figure: Figure| [&runs[0], &runs[1]].map(|run| run.measure(figure));
+    let [trained, refined] = measures(Figure::LossTest);
+    assert_eq!((trained.as_deref(), &refined), (Some("bce"), &trained));
+    let [trained, refined] = measures(Figure::LossTrain);
+    assert_ne!(trained, refined);
+    assert_eq!(measures(Figure::ReadableShare), [None, None]);
+    // Beside a training that lowers another loss, neither is better.
+    cae(folder.path(), "mse").seed(2).train().parameter(Stage::AeTrain, "loss", json!("mse"));
+    let remarks = compared(folder.path(), &["cae-32+refined", "mse"]).remarks.join("\n");
+    assert!(remarks.contains("bce (cae-32+refined), mse (mse)") && !remarks.contains("not taken alike"), "{remarks}");
 }
 
 #[test]

@@ -23,22 +23,48 @@ fn round_step(span: f64, count: f64) -> f64 {
     factor * power
 }
 
-/// `value` with as many decimals as multiples of `step` need.
-fn tick_text(value: f64, step: f64) -> String {
+/// Digits after the point that a number has at most, and where numbers begin that have too many in front of it: others are written
+/// with a power of ten.
+const DECIMALS: usize = 8;
+const LONG: f64 = 1e9;
+
+/// `value` with as many decimals as multiples of `step` need, of which `largest` is the largest to be read beside it.
+fn tick_text(value: f64, step: f64, largest: f64) -> String {
     let is_whole = |decimals: &usize| {
         let scaled = step * 10_f64.powi(*decimals as i32);
         (scaled - scaled.round()).abs() < 1e-6 * scaled
     };
-    let decimals = (0..9).find(is_whole).unwrap_or_default();
     // Zero has no sign.
     let value = if value.abs() < step / 2.0 { 0.0 } else { value };
-    format!("{value:.decimals$}").replace('-', "−")
+    let text = match (0..=DECIMALS).find(is_whole) {
+        Some(decimals) if largest < LONG => format!("{value:.decimals$}"),
+        _ => with_power(value, step),
+    };
+    text.replace('-', "−")
+}
+
+/// `value` as `2.5e9`, with the digits that tell multiples of `step` apart.
+fn with_power(value: f64, step: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let power = |value: f64| value.abs().log10().floor();
+    // One digit more, as steps may have two. A number has no more than sixteen.
+    let decimals = (power(value) - power(step)).clamp(0.0, 12.0) as usize + 1;
+    let text = format!("{value:.decimals$e}");
+    let (digits, power) = text.split_once('e').unwrap_or((text.as_str(), "0"));
+    format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// The two ends, or two around them where they are one.
 fn spanning(low: f64, high: f64) -> (f64, f64) {
-    if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
+    // Of numbers beyond a billion, halves are too little to be told apart.
+    let half = 0.5_f64.max(low.abs() * 1e-9);
+    if high > low { (low, high) } else { (low - half, low + half) }
 }
+
+/// The most ticks of an axis: more are nowhere asked for, but where numbers end.
+const TICK_LIMIT: f64 = 1000.0;
 
 impl Axis {
     /// From `low` to `high`, with about `count` ticks.
@@ -47,18 +73,31 @@ impl Axis {
         Self::with_step(low, high, round_step(high - low, count), title.into())
     }
 
-    /// From the tick below `low` to the one above `high`.
-    pub fn round(low: f64, high: f64, count: f64, title: impl Into<String>) -> Self {
+    /// The same of what is counted: its ticks are whole numbers.
+    pub fn counts(low: f64, high: f64, count: f64, title: impl Into<String>) -> Self {
         let (low, high) = spanning(low, high);
-        let step = round_step(high - low, count);
-        let (low, high) = ((low / step + 1e-6).floor() * step, (high / step - 1e-6).ceil() * step);
+        // From 1 up the one step that is not whole is 2.5.
+        let step = (round_step(high - low, count) + 1e-6).floor().max(1.0);
         Self::with_step(low, high, step, title.into())
     }
 
+    /// From the tick below `low` to the one above `high`, as far as there are such numbers.
+    pub fn round(low: f64, high: f64, count: f64, title: impl Into<String>) -> Self {
+        let (low, high) = spanning(low, high);
+        let step = round_step(high - low, count);
+        let (below, above) = ((low / step + 1e-6).floor() * step, (high / step - 1e-6).ceil() * step);
+        let (low, high) = if below.is_finite() && above.is_finite() { (below, above) } else { (low, high) };
+        Self::with_step(low, high, step, title.into())
+    }
+
+    /// With ticks at the multiples of `step`; none where these are no numbers, or no end of them.
     fn with_step(low: f64, high: f64, step: f64, title: String) -> Self {
+        let is_drawable = low.is_finite() && high.is_finite() && step.is_finite() && (high - low) / step < TICK_LIMIT;
         let (first, last) = ((low / step - 1e-6).ceil() as i64, (high / step + 1e-6).floor() as i64);
-        let ticks = (first..=last).map(|multiple| multiple as f64 * step);
-        let ticks = ticks.map(|value| (value, tick_text(value, step))).collect();
+        let multiples = is_drawable.then_some(first..=last).into_iter().flatten();
+        let largest = low.abs().max(high.abs());
+        let ticks = multiples.map(|multiple| multiple as f64 * step);
+        let ticks = ticks.map(|value| (value, tick_text(value, step, largest))).collect();
         Self { low, high, is_logarithmic: false, ticks, title }
     }
 
@@ -81,9 +120,9 @@ impl Axis {
         };
         let ticks =
             powers.step_by(step).flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
-        let (low, high) = (low / 1.08, high * 1.08);
+        let (low, high) = (low / 1.08, (high * 1.08).min(f64::MAX));
         let ticks = ticks.filter(|value| (low..=high).contains(value));
-        let ticks = ticks.map(|value| (value, tick_text(value, value))).collect();
+        let ticks = ticks.map(|value| (value, tick_text(value, value, value))).collect();
         Self { low, high, is_logarithmic: true, ticks, title: format!("{}, log scale", title.into()) }
     }
 
@@ -218,9 +257,50 @@ mod tests {
     }
 
     #[test]
+    fn counts_have_whole_ticks() {
+        assert_eq!(texts(&Axis::counts(0.0, 1.0, 5.0, "")), ["0", "1"]);
+        assert_eq!(texts(&Axis::counts(2.0, 4.0, 8.0, "")), ["2", "3", "4"]);
+        assert_eq!(texts(&Axis::counts(0.0, 10.0, 4.0, "")), ["0", "2", "4", "6", "8", "10"]);
+        assert_eq!(texts(&Axis::counts(0.0, 100.0, 4.0, "")), ["0", "25", "50", "75", "100"]);
+    }
+
+    #[test]
+    fn numbers_too_small_or_large_to_be_spelled_have_a_power_of_ten() {
+        assert_eq!(texts(&Axis::exact(0.0, 8e-9, 4.0, "")), ["0", "2e−9", "4e−9", "6e−9", "8e−9"]);
+        assert_eq!(texts(&Axis::exact(-5e-10, 5e-10, 4.0, "")), ["−5e−10", "−2.5e−10", "0", "2.5e−10", "5e−10"]);
+        assert_eq!(texts(&Axis::exact(0.0, 2e9, 4.0, "")), ["0", "5e8", "1e9", "1.5e9", "2e9"]);
+        assert_eq!(texts(&Axis::exact(0.0, 4e8, 4.0, "")), ["0", "100000000", "200000000", "300000000", "400000000"]);
+        assert_eq!(texts(&Axis::exact(0.0, 4e-8, 4.0, "")).last(), Some(&"0.00000004"));
+        // Where ratios count, each by itself.
+        let wide = Axis::fitting([1e-12, 1e12].into_iter(), 3.0, 5.0, "");
+        let spelled = |text: &&str| !text.contains('e');
+        assert!(texts(&wide).iter().any(spelled) && !texts(&wide).iter().all(spelled), "{:?}", texts(&wide));
+    }
+
+    /// A step beyond the largest number would have as many ticks as there are integers.
+    #[test]
+    fn there_is_an_axis_wherever_numbers_end() {
+        let most = 1.7e308;
+        for axis in [
+            Axis::round(0.0, most, 5.0, ""),
+            Axis::round(-most, most, 5.0, ""),
+            Axis::exact(-most, most, 5.0, ""),
+            Axis::round(most, most, 5.0, ""),
+            Axis::round(0.0, f64::INFINITY, 5.0, ""),
+            Axis::exact(f64::NAN, f64::NAN, 5.0, ""),
+            Axis::counts(0.0, most, 5.0, ""),
+            Axis::fitting([1.0, most].into_iter(), 3.0, 5.0, ""),
+        ] {
+            assert!(axis.ticks.len() < 30 && axis.ticks.iter().all(|(value, _)| value.is_finite()), "{axis:?}");
+        }
+        assert_eq!(texts(&Axis::round(0.0, most, 5.0, "")), ["0", "5e307", "1e308", "1.5e308"]);
+    }
+
+    #[test]
     fn one_value_is_in_the_middle() {
         let axis = Axis::round(2.0, 2.0, 4.0, "");
         assert!((axis.place(2.0) - 0.5).abs() < 1e-9);
+        assert!((Axis::exact(1e20, 1e20, 4.0, "").place(1e20) - 0.5).abs() < 1e-3);
         assert_eq!(Axis::fitting([].into_iter(), 10.0, 4.0, "").place(1.0), 1.0);
     }
 

@@ -8,7 +8,7 @@ use super::gaps::Gaps;
 use super::style;
 use crate::collect::{Run, names};
 use crate::drawing::Colour;
-use crate::seeds::{by_seed, shared_name};
+use crate::seeds::{by_seed, shared_name, tell_apart, title};
 use crate::stage::StageState;
 use crate::summary::{follows_protocol, order};
 
@@ -24,7 +24,7 @@ pub(crate) struct Entry {
     pub run: Run,
     /// Its folder's name, or the path where two are named alike.
     pub name: String,
-    /// Such as `CAE 32`, which runs that differ only by seed share.
+    /// Such as `CAE 32`, which runs that differ only by seed share, and no others.
     pub label: String,
     /// Likewise shared.
     pub colour: Colour,
@@ -33,8 +33,10 @@ pub(crate) struct Entry {
 /// What figures show of runs that differ only by seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Series<'a, D> {
-    /// The first run.
+    /// The first run that could be read.
     pub first: &'a Entry,
+    /// What it is called beside the figure's others: the runs' label, if no other series has it.
+    pub label: String,
     /// What was read of each that could be, by seed; at least one.
     pub members: Vec<D>,
     /// How many there are, read or not.
@@ -44,10 +46,12 @@ pub(crate) struct Series<'a, D> {
 impl<D> Series<'_, D> {
     /// Its label, and over how many runs its curves are means.
     pub fn title(&self) -> String {
-        match self.members.len() {
-            0 | 1 => self.first.label.clone(),
-            count => format!("{} (n = {count})", self.first.label),
-        }
+        title(&self.label, self.members.len())
+    }
+
+    /// Whether its models were refined, from others or from the start.
+    pub fn is_refined(&self) -> bool {
+        self.first.run.refinement().is_some()
     }
 }
 
@@ -88,17 +92,25 @@ impl Catalogue {
         let names = names(&runs);
         let groups = by_seed(&runs.iter().collect::<Vec<_>>(), &[Stage::AeTrain]);
         let mut labels: Vec<Option<(String, Colour)>> = vec![None; runs.len()];
-        let firsts: Vec<Option<&Run>> = groups.iter().map(|group| runs.get(*group.first()?)).collect();
-        let colours = colours(&firsts);
-        for ((group, first), colour) in groups.iter().zip(&firsts).zip(colours) {
-            let members: Vec<&str> = group.iter().filter_map(|member| names.get(*member)).map(String::as_str).collect();
-            let label = label(*first, &firsts, &members);
-            for member in group {
+        let firsts: Vec<Option<&Run>> = groups.iter().map(|group| runs.get(*group.members.first()?)).collect();
+        let members = groups.iter().map(|group| {
+            let members = group.members.iter().filter_map(|member| names.get(*member));
+            members.map(String::as_str).collect::<Vec<&str>>()
+        });
+        let members: Vec<Vec<&str>> = members.collect();
+        let mut called: Vec<String> =
+            firsts.iter().zip(&members).map(|(first, members)| label(*first, &firsts, members)).collect();
+        let labelled = called.iter_mut().zip(&members);
+        let labelled =
+            labelled.map(|(label, members)| (label, members.len(), members.first().copied().unwrap_or_default()));
+        tell_apart(labelled, |label, _| label.to_owned());
+        for ((group, label), colour) in groups.iter().zip(&called).zip(colours(&firsts)) {
+            for member in &group.members {
                 labels[*member] = Some((label.clone(), colour));
             }
         }
         let entries = runs.into_iter().zip(names).zip(labels).map(|((run, name), label)| {
-            // A second run of the same seed is in no group: it is called by its own name.
+            // A second run of the same seed is no member of a group: it is called by its own name.
             let (label, colour) = label.unwrap_or_else(|| (name.clone(), style::SOFT));
             Entry { run, name, label, colour }
         });
@@ -128,7 +140,7 @@ impl Catalogue {
         for group in by_seed(&runs, &keys) {
             let mut members = Vec::new();
             let mut first = None;
-            for entry in group.iter().filter_map(|member| whole.get(*member).copied()) {
+            for entry in group.members.iter().filter_map(|member| whole.get(*member).copied()) {
                 match read(entry, gaps) {
                     Ok(None) => {}
                     Ok(Some(data)) => {
@@ -141,8 +153,18 @@ impl Catalogue {
                     Err(error) => gaps.cannot_use(entry, &error, figure),
                 }
             }
-            series.extend(first.map(|first| Series { first, members, run_count: group.len() }));
+            let Some(first) = first else { continue };
+            for (twin, member) in &group.twins {
+                if let (Some(twin), Some(member)) = (whole.get(*twin), whole.get(*member)) {
+                    gaps.is_twin(twin, member, figure);
+                }
+            }
+            series.push(Series { first, label: first.label.clone(), members, run_count: group.members.len() });
         }
+        // Runs of one label may differ in what later stages did.
+        let called =
+            series.iter_mut().map(|Series { first, label, members, .. }| (label, members.len(), first.name.as_str()));
+        tell_apart(called, title);
         series
     }
 }
@@ -200,102 +222,20 @@ pub(crate) fn said_of_means<D>(series: &[Series<'_, D>]) -> Option<String> {
 
 /// What a figure of single runs says of those that differ from them only by seed.
 pub(crate) fn said_of_first<D>(series: &Series<'_, D>) -> Option<String> {
-    (series.run_count > 1)
-        .then(|| format!("The first of {} runs that differ only by seed: {}.", series.run_count, series.first.name))
+    let (count, shown) = (series.run_count, &series.first.name);
+    (count > 1).then(|| format!("Of {count} runs that differ only by seed this is {shown}."))
+}
+
+/// What a figure says of its epochs: a refinement counts its own, and begins with another model than a training does.
+pub(crate) fn said_of_epochs<D>(series: &[Series<'_, D>]) -> String {
+    const OF_TRAINED: &str = "Epoch 0 is the untrained model.";
+    const OF_REFINED: &str =
+        "Of refined models, epoch 0 is the model that refining began with, and epochs are those of refining.";
+    let is_there = |wanted: bool| series.iter().any(|series| series.is_refined() == wanted);
+    let said = [(OF_TRAINED, false), (OF_REFINED, true)].into_iter().filter(|(_, wanted)| is_there(*wanted));
+    said.map(|(said, _)| said).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::path::Path;
-
-    use run_store::ModelKind;
-
-    use super::*;
-    use crate::collect::collect;
-    use crate::testing::Example;
-
-    fn catalogue(folder: &Path, names: &[&str]) -> Catalogue {
-        let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
-        Catalogue::of(collect(&paths).unwrap().runs)
-    }
-
-    #[test]
-    fn runs_that_differ_only_by_seed_share_label_and_colour() {
-        let folder = tempfile::tempdir().unwrap();
-        let cae = |name| Example::new(folder.path(), name, ModelKind::Cae, 32);
-        cae("cae-32").all();
-        cae("cae-32-seed1").seed(1).train();
-        cae("copy").seed(1).train();
-        Example::new(folder.path(), "ae-2", ModelKind::Ae, 2).train();
-        let catalogue = catalogue(folder.path(), &["cae-32", "copy", "cae-32-seed1", "ae-2"]);
-        let called: Vec<(&str, &str)> =
-            catalogue.entries.iter().map(|entry| (entry.name.as_str(), entry.label.as_str())).collect();
-        let expected = [("ae-2", "AE 2"), ("cae-32", "CAE 32"), ("cae-32-seed1", "CAE 32"), ("copy", "copy")];
-        assert_eq!(called, expected);
-        assert_eq!(catalogue.entries[1].colour, catalogue.entries[2].colour);
-        assert_ne!(catalogue.entries[0].colour, catalogue.entries[1].colour);
-
-        let mut gaps = Gaps::default();
-        let read = |entry: &Entry, _: &mut Gaps| Ok(Some(entry.name.clone()));
-        let series = catalogue.series("losses", &[Stage::AeTrain], false, &mut gaps, read);
-        let members: Vec<(String, Vec<String>)> =
-            series.iter().map(|series| (series.title(), series.members.clone())).collect();
-        let expected = [("AE 2", vec!["ae-2"]), ("CAE 32 (n = 2)", vec!["cae-32", "cae-32-seed1"])];
-        assert_eq!(
-            members,
-            expected
-                .map(|(title, names)| { (title.to_owned(), names.into_iter().map(str::to_owned).collect::<Vec<_>>()) })
-        );
-        assert!(gaps.lines().is_empty());
-    }
-
-    #[test]
-    fn models_trained_differently_are_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let cae = |name| Example::new(folder.path(), name, ModelKind::Cae, 32);
-        cae("cae-32-short").epochs(5).train();
-        cae("other").epochs(7).train();
-        let labels = |names: &[&str]| {
-            let entries = catalogue(folder.path(), names).entries;
-            entries.into_iter().map(|entry| entry.label).collect::<Vec<_>>()
-        };
-        assert_eq!(labels(&["cae-32-short"]), ["CAE 32"]);
-        assert_eq!(labels(&["cae-32-short", "other"]), ["CAE 32 short", "other"]);
-        cae("cae-32").train();
-        assert_eq!(labels(&["other", "cae-32", "cae-32-short"]), ["CAE 32", "CAE 32 short", "other"]);
-    }
-
-    #[test]
-    fn models_of_one_kind_have_a_pair_of_colours() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut names = Vec::new();
-        for (kind, latent_dim) in [(ModelKind::Ae, 2), (ModelKind::Cae, 2), (ModelKind::Cae, 3), (ModelKind::Cae, 4)] {
-            names.push(format!("{kind}-{latent_dim}"));
-            Example::new(folder.path(), &names[names.len() - 1], kind, latent_dim).train();
-        }
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let colours: Vec<Colour> = catalogue(folder.path(), &names).entries.iter().map(|entry| entry.colour).collect();
-        assert_eq!(colours, [0, 2, 3, 4].map(style::series));
-    }
-
-    #[test]
-    fn what_a_run_lacks_is_said_once() {
-        let folder = tempfile::tempdir().unwrap();
-        Example::new(folder.path(), "cae-32", ModelKind::Cae, 32).train();
-        let catalogue = catalogue(folder.path(), &["cae-32"]);
-        let mut gaps = Gaps::default();
-        for figure in ["latents", "confusion", "latents"] {
-            let read = |_: &Entry, _: &mut Gaps| Ok(Some(()));
-            assert!(catalogue.series(figure, &[Stage::ClusterEval], true, &mut gaps, read).is_empty());
-        }
-        let [line] = &gaps.lines()[..] else { panic!("{:?}", gaps.lines()) };
-        assert!(
-            line.starts_with(
-                "cae-32 is left out of latents, confusion: cluster-eval is not there; run `cluster-eval --run"
-            ),
-            "{line}"
-        );
-    }
-}
+#[path = "catalogue_tests.rs"]
+mod tests;

@@ -22,7 +22,7 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let series = catalogue.series(NAME, &[], true, gaps, |entry, _| read(entry));
     let drawing = |series: &Series<'_, ClusterCounts>| {
         let counts = series.members.first()?;
-        let page = page(counts, &series.first.label, said_of_first(series))?;
+        let page = page(counts, &series.label, said_of_first(series))?;
         Some(Drawing { name: format!("{NAME}-{}", series.first.name), scene: page.scene })
     };
     series.iter().filter_map(drawing).collect()
@@ -75,7 +75,7 @@ fn page(counts: &ClusterCounts, label: &str, of_first: Option<String>) -> Option
         let heading = best.map_or_else(|| heading.to_owned(), |best| format!("{heading}, greatest at {best}"));
         let panel = CurvePanel {
             heading,
-            across: Axis::exact(f64::from(first), f64::from(last.max(first + 1)), 8.0, "clusters"),
+            across: Axis::counts(f64::from(first), f64::from(last).max(f64::from(first) + 1.0), 8.0, "clusters"),
             upwards: Axis::fitting(values(&curves), f64::INFINITY, 5.0, ""),
             level: None,
         };
@@ -119,6 +119,9 @@ mod tests {
         let shapes = drawings[0].scene.shapes();
         let marks = shapes.iter().filter(|(outline, ..)| matches!(outline, Outline::Circle { .. })).count();
         assert_eq!(marks, 2 + 3);
+        // There are no clusters between two numbers of them.
+        let texts = drawings[0].scene.texts();
+        assert!(["5", "6", "7"].iter().all(|tick| texts.contains(tick)) && !texts.contains(&"5.25"), "{texts:?}");
         assert!(gaps.lines().is_empty(), "{:?}", gaps.lines());
 
         let others = ClusterCounts { latents: run_store::hash_bytes(b"others"), ..counts };

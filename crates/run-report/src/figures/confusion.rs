@@ -1,12 +1,13 @@
 //! Which digits a run takes for which: by K-means on the training latents, and by the classifier on the test latents.
 
 use run_store::{ClassifyMetrics, ClusterMetrics, Split, Stage, StoreError, file, read_document};
+use stage_cli::per_cent;
 
-use super::Drawing;
 use super::catalogue::{Catalogue, Entry, Series, said_of_first};
 use super::gaps::Gaps;
 use super::heat_map::{HeatMap, draw_scale};
 use super::page::Page;
+use super::{Drawing, is_within_bounds};
 
 const NAME: &str = "confusion";
 
@@ -20,8 +21,14 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let read = |entry: &Entry, _: &mut Gaps| read(entry).map(Some);
     let series = catalogue.series(NAME, &STAGES, true, gaps, read);
     let drawing = |series: &Series<'_, [HeatMap; 2]>| {
-        let page = page(series.members.first()?, series);
-        Some(Drawing { name: format!("{NAME}-{}", series.first.name), scene: page.scene })
+        let (maps, name) = (series.members.first()?, format!("{NAME}-{}", series.first.name));
+        // Before they are drawn: counts may be as many as a file holds.
+        let size = room(maps);
+        if is_within_bounds(size) {
+            return Some(Drawing { name, scene: page(maps, series).scene });
+        }
+        gaps.is_too_large(&name, size);
+        None
     };
     series.iter().filter_map(drawing).collect()
 }
@@ -35,19 +42,17 @@ fn read(entry: &Entry) -> Result<[HeatMap; 2], StoreError> {
     };
     let split =
         clusters.splits.get(Split::Train.name()).ok_or_else(|| lacks(&path, Split::Train, Stage::ClusterEval))?;
-    check_cells(&path, &split.cluster_by_class)?;
-    let heading =
-        format!("K-means, training latents: {:.1} % right by majority names", 100.0 * split.majority_accuracy);
+    let right = per_cent(split.majority_accuracy, 1);
+    let heading = format!("K-means, training latents: {right} % right by majority names");
     let clustering = HeatMap { heading, ..clustering(&split.cluster_by_class, &clusters.majority_names) };
 
     let path = entry.file(Stage::LatentClassify, file::METRICS)?;
     let classes: ClassifyMetrics = read_document(&path)?;
     let split =
         classes.splits.get(Split::Test.name()).ok_or_else(|| lacks(&path, Split::Test, Stage::LatentClassify))?;
-    check_cells(&path, &split.confusion)?;
     let digits = digits(&split.confusion);
     let classifier = HeatMap {
-        heading: format!("Classifier, test latents: {:.1} % right", 100.0 * split.accuracy),
+        heading: format!("Classifier, test latents: {} % right", per_cent(split.accuracy, 1)),
         row_title: "true digit".to_owned(),
         rows: (0..split.confusion.len()).map(|digit| digit.to_string()).collect(),
         column_title: "predicted digit".to_owned(),
@@ -55,18 +60,6 @@ fn read(entry: &Entry) -> Result<[HeatMap; 2], StoreError> {
         counts: split.confusion.clone(),
     };
     Ok([clustering, classifier])
-}
-
-/// The most cells of a map: 256 classes by as many.
-const CELL_LIMIT: usize = 1 << 16;
-
-fn check_cells(path: &std::path::Path, counts: &[Vec<u64>]) -> Result<(), StoreError> {
-    let cells = counts.iter().map(Vec::len).sum::<usize>();
-    if cells <= CELL_LIMIT {
-        return Ok(());
-    }
-    let problem = format!("expected at most {CELL_LIMIT} counts, as a figure can show, found {cells}");
-    Err(StoreError::invalid(path, problem, "the figures of fewer clusters can be drawn"))
 }
 
 fn digits(counts: &[Vec<u64>]) -> Vec<String> {
@@ -92,32 +85,38 @@ fn clustering(counts: &[Vec<u64>], names: &[Option<u8>]) -> HeatMap {
     }
 }
 
+/// Units that both maps, and what is said of their shades, take.
+fn room(maps: &[HeatMap; 2]) -> (f64, f64) {
+    let [one, other] = maps.each_ref().map(HeatMap::size);
+    (one.0 + BETWEEN + other.0, one.1.max(other.1) + BELOW)
+}
+
 fn page(maps: &[HeatMap; 2], series: &Series<'_, [HeatMap; 2]>) -> Page {
-    let sizes = maps.each_ref().map(HeatMap::size);
-    let height = sizes[0].1.max(sizes[1].1);
-    let title = format!("{}: digits and what they are taken for", series.first.label);
+    let (width, height) = room(maps);
+    let title = format!("{}: digits and what they are taken for", series.label);
     let mut said = vec!["Numbers are images; shades are shares of the row.".to_owned()];
     said.extend(said_of_first(series));
-    let mut page = Page::new(&title, &said, sizes[0].0 + BETWEEN + sizes[1].0, height + BELOW);
-    let corners = [page.at(0.0, 0.0), page.at(sizes[0].0 + BETWEEN, 0.0)];
+    let mut page = Page::new(&title, &said, width, height);
+    let corners = [page.at(0.0, 0.0), page.at(maps[0].size().0 + BETWEEN, 0.0)];
     for (map, corner) in maps.iter().zip(corners) {
         map.draw(&mut page.scene, corner);
     }
-    let corner = page.at(maps[0].left(), height + 24.0);
+    let corner = page.at(maps[0].left(), height - BELOW + 24.0);
     draw_scale(&mut page.scene, corner);
     page
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
-    fn a_map_has_as_many_cells_as_can_be_shown() {
-        let check = |rows: usize| check_cells(Path::new("metrics.json"), &vec![vec![0; 10]; rows]);
-        assert!(check(6553).is_ok());
-        assert!(check(6554).is_err_and(|error| error.to_string().contains("at most 65536 counts")));
+    fn as_many_clusters_are_shown_as_a_figure_has_room_for() {
+        let drawable = |clusters: usize, classes: usize| {
+            let map = || clustering(&vec![vec![0; classes]; clusters], &[]);
+            is_within_bounds(room(&[map(), map()]))
+        };
+        assert!(drawable(1_000, 10) && drawable(256, 256));
+        assert!(!drawable(2_000, 10) && !drawable(1, 1_000_000));
     }
 }

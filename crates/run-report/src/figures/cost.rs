@@ -10,7 +10,7 @@ use super::catalogue::{Catalogue, Entry, Series};
 use super::gaps::Gaps;
 use super::page::Page;
 use super::style::{FRAME, HEADING, INK, LABEL, SOFT, TICK, frame, grid, snap};
-use crate::collect::stages;
+use crate::collect::{stages, stages_of};
 use crate::drawing::{Align, Colour, Line, Outline, Point, Text, Weight, shorten, width};
 use crate::spread::Spread;
 use crate::stage::StageRecord;
@@ -42,6 +42,8 @@ const COLOURS: [Colour; 5] = [
     Colour::hex(0xcc_79a7),
     Colour::hex(0x99_9999),
 ];
+/// What refines has the light form of what trains.
+const REFINING: Colour = Colour::hex(0x56_b4e9);
 
 type Costs<'a> = Series<'a, &'a Entry>;
 
@@ -82,7 +84,7 @@ fn page(series: &[Costs<'_>]) -> Page {
     let height = bars as f64 * BAR_STEP + series.len() as f64 * GAP;
     let room = (left + 2.0 * panel + BETWEEN, ABOVE + height + BELOW);
     let mut page = Page::new("Time and memory of each stage", &said(series), room.0, room.1);
-    draw_legend(&mut page);
+    draw_legend(&mut page, &stages_of(series.iter().map(Series::is_refined)));
     for (position, name) in names.into_iter().enumerate() {
         let above: usize = shown.iter().take(position).map(Vec::len).sum();
         let of_series = shown.get(position).map_or(0, Vec::len);
@@ -103,7 +105,9 @@ fn page(series: &[Costs<'_>]) -> Page {
         for (series, stages) in series.iter().zip(&shown) {
             for stage in stages {
                 if let Some(spread) = mean(series, *stage, cost) {
-                    draw_bar(&mut page, (left, top), &axis, *stage, spread);
+                    let is_refined = *stage == Stage::AeTrain && series.is_refined();
+                    let colour = colour(if is_refined { Stage::AeRefine } else { *stage });
+                    draw_bar(&mut page, (left, top), &axis, colour, spread);
                 }
                 top += BAR_STEP;
             }
@@ -130,21 +134,25 @@ fn said(series: &[Costs<'_>]) -> Vec<String> {
     }
     if series.iter().any(|series| series.members.len() > 1) {
         said.push(
-            "n runs that differ only by seed: their mean, with ± one sample standard deviation as a line.".to_owned(),
+            "n runs that differ only by seed: the mean of those that ran the stage, with ± one sample standard deviation as a line."
+                .to_owned(),
         );
     }
     said
 }
 
 fn colour(stage: Stage) -> Colour {
+    if stage == Stage::AeRefine {
+        return REFINING;
+    }
     stages().zip(COLOURS).find(|(other, _)| *other == stage).map_or(FRAME, |(_, colour)| colour)
 }
 
-fn draw_legend(page: &mut Page) {
+fn draw_legend(page: &mut Page, stages: &[Stage]) {
     let mut left = 0.0;
-    for stage in stages() {
+    for stage in stages {
         let corner = page.at(left, LABEL - BAR);
-        page.scene.fill(Outline::Rectangle { corner, width: 14.0, height: BAR }, colour(stage));
+        page.scene.fill(Outline::Rectangle { corner, width: 14.0, height: BAR }, colour(*stage));
         let place = page.at(left + 21.0, LABEL);
         page.scene.text(Text::new(stage.name(), place, LABEL, INK));
         left += 21.0 + width(stage.name(), LABEL, Weight::Regular) + 26.0;
@@ -164,12 +172,12 @@ fn draw_axis(page: &mut Page, left: f64, height: f64, axis: &Axis) {
     page.scene.text(Text::new(&axis.title, middle, LABEL, INK).align(Align::Middle));
 }
 
-fn draw_bar(page: &mut Page, (left, top): (f64, f64), axis: &Axis, stage: Stage, spread: Spread) {
+fn draw_bar(page: &mut Page, (left, top): (f64, f64), axis: &Axis, colour: Colour, spread: Spread) {
     let length = |value: f64| axis.place(value.max(0.0)) * BARS_WIDTH;
     let corner = page.at(left + 1.0, top);
     // What took next to nothing is seen as a line.
     let outline = Outline::Rectangle { corner, width: length(spread.mean).max(1.5), height: BAR };
-    page.scene.fill(outline, colour(stage));
+    page.scene.fill(outline, colour);
     let mut end = length(spread.mean);
     if let Some(sd) = spread.sd {
         let y = top + BAR / 2.0;

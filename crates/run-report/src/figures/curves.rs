@@ -44,7 +44,7 @@ pub(crate) struct CurvePanel {
 
 /// The axis of a panel of `width` whose curves, and those of the figure's other panels, end at `last_epoch`.
 pub(crate) fn epochs(last_epoch: f64, width: f64) -> Axis {
-    Axis::exact(0.0, last_epoch.max(1.0), (width / 90.0).clamp(3.0, 6.0), "epoch")
+    Axis::counts(0.0, last_epoch.max(1.0), (width / 90.0).clamp(3.0, 6.0), "epoch")
 }
 
 /// Every value that the curves show, with their bands.

@@ -12,8 +12,8 @@ use crate::text::one_line;
 pub(crate) struct Gaps {
     /// By run and reason: what the run is left out of.
     left_out: BTreeMap<(String, String), Vec<&'static str>>,
-    /// Figures that would be too large: a line each.
-    too_large: Vec<String>,
+    /// Figures that are not shown at all, as they or the page would be too large: a line each.
+    not_shown: Vec<String>,
 }
 
 impl Gaps {
@@ -29,6 +29,12 @@ impl Gaps {
         self.add(entry, error.to_string(), figure);
     }
 
+    /// Notes that the run `entry` is not in `figure`, where `member` stands for the seed of both.
+    pub fn is_twin(&mut self, entry: &Entry, member: &Entry, figure: &'static str) {
+        let why = format!("it differs from {} in nothing but its name, and a seed counts once", member.name);
+        self.add(entry, why, figure);
+    }
+
     /// Notes that the page has no room left for `figure` of the run `entry`.
     pub fn has_no_room(&mut self, entry: &Entry, figure: &'static str) {
         self.add(entry, "the page would be too large".to_owned(), figure);
@@ -36,12 +42,12 @@ impl Gaps {
 
     /// Notes that the figure `name` would be `width` × `height` units.
     pub fn is_too_large(&mut self, name: &str, (width, height): (f64, f64)) {
-        self.too_large.push(one_line(&format!("{name} is not drawn: it would be {width} × {height} units large")));
+        self.not_shown.push(one_line(&format!("{name} is not drawn: it would be {width} × {height} units large")));
     }
 
     /// Notes that the page has no room left for the figure `name`.
     pub fn is_not_on_the_page(&mut self, name: &str) {
-        self.too_large.push(one_line(&format!("{name} is not on the page, which would be too large")));
+        self.not_shown.push(one_line(&format!("{name} is not on the page, which would be too large")));
     }
 
     fn add(&mut self, entry: &Entry, why: String, figure: &'static str) {
@@ -56,6 +62,6 @@ impl Gaps {
         let line = |((run, why), figures): (&(String, String), &Vec<&str>)| {
             one_line(&format!("{run} is left out of {}: {why}", figures.join(", ")))
         };
-        self.left_out.iter().map(line).chain(self.too_large.iter().cloned()).collect()
+        self.left_out.iter().map(line).chain(self.not_shown.iter().cloned()).collect()
     }
 }

@@ -120,7 +120,7 @@ fn page(clustered: &Clustered, series: &Series<'_, Clustered>) -> Page {
     let width = views.iter().map(|view| view.plane.size().0).fold(0.0, f64::max);
     let room = (2.0 * width + BETWEEN, LEGEND + heights.sum::<f64>() - BETWEEN);
     let count = thousands(latents.labels.len() as u64);
-    let title = format!("{}: latents of the {count} training images", series.first.label);
+    let title = format!("{}: latents of the {count} training images", series.label);
     let mut page = Page::new(&title, &said, room.0, room.1);
     draw_legend(&mut page, &latents.labels.iter().chain(&clustered.assigned).copied().collect());
     let mut top = LEGEND;

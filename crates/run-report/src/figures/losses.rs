@@ -54,7 +54,10 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let bounds = kinds.remove(BOUND);
     let whole_height = kinds.len() as f64 * (WHOLE_HEIGHT + BETWEEN);
     let height = LINE_STYLES + if bounds.is_some() { whole_height + PART_HEIGHT } else { whole_height - BETWEEN };
-    let mut said = vec![SAID.to_owned()];
+    let has = |is_refined: bool| series.iter().any(|series| series.is_refined() == is_refined);
+    let mut said = Vec::new();
+    said.extend(has(false).then(|| SAID.to_owned()));
+    said.extend(has(true).then(|| SAID_OF_REFINED.to_owned()));
     said.extend(bounds.is_some().then(|| SAID_OF_BOUNDS.to_owned()));
     said.extend(said_of_means(&series));
     let mut page = Page::new("Loss of the autoencoders by epoch", &said, WIDTH, height);
@@ -87,6 +90,8 @@ const BOUND: &str = "elbo";
 
 const SAID: &str = "Train: mean over the epoch's images while it trained, with the model's dropout. Test: mean over the \
                     test images after the epoch, without.";
+const SAID_OF_REFINED: &str = "Of refined models both are means after an epoch of refining, without dropout; train over as many of the \
+                               first training images as there are test images.";
 const SAID_OF_BOUNDS: &str = "The negative evidence lower bound is the cross-entropy of an image summed over its pixels and \
                               the divergence of its latent's Gaussian from the prior.";
 

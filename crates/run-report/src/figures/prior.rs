@@ -36,7 +36,7 @@ pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     });
     let drawing = |series: &Series<'_, Prior>| {
         let prior = series.members.first()?;
-        let title = format!("{}: digits drawn from the prior", series.first.label);
+        let title = format!("{}: digits drawn from the prior", series.label);
         let mut said = vec![SAID.to_owned()];
         said.extend(prior.grid.is_some().then(|| SAID_OF_GRID.to_owned()));
         said.extend(said_of_first(series));

@@ -152,7 +152,7 @@ fn page(series: &[Series<'_, Redrawn>]) -> Page {
         let (left, top) =
             ((position % COLUMNS) as f64 * column_step, (position / COLUMNS) as f64 * (band_height + BETWEEN));
         let heading = page.at(LEFT + left + sheet_size.0 / 2.0, top + HEADING);
-        let name = shorten(&series.first.label, HEADING, Weight::Semibold, column_step - 6.0);
+        let name = shorten(&series.label, HEADING, Weight::Semibold, column_step - 6.0);
         let name = Text::new(name, heading, HEADING, INK).semibold();
         page.scene.text(name.align(Align::Middle));
         for (line, row) in rows.iter().enumerate() {
@@ -183,7 +183,10 @@ fn said(series: &[Series<'_, Redrawn>]) -> Vec<String> {
         );
     }
     if series.iter().any(|series| series.run_count > 1) {
-        said.push("Of runs that differ only by seed, the first is shown.".to_owned());
+        said.push("Of runs that differ only by seed, the first that can be read is shown.".to_owned());
+    }
+    if series.iter().any(Series::is_refined) {
+        said.push("Epochs of refined models are those of refining.".to_owned());
     }
     said
 }

@@ -11,17 +11,17 @@ use crate::collect::collect;
 use crate::drawing::{Bitmap, Colour, Outline, Point, read_png};
 use crate::testing::Example;
 
-fn example(folder: &Path, name: &str, model: ModelKind, latent_dim: u32) -> Example {
+pub(super) fn example(folder: &Path, name: &str, model: ModelKind, latent_dim: u32) -> Example {
     Example::new(folder, name, model, latent_dim)
 }
 
-fn catalogue(folder: &Path, names: &[&str]) -> Catalogue {
+pub(super) fn catalogue(folder: &Path, names: &[&str]) -> Catalogue {
     let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
     Catalogue::of(collect(&paths).unwrap().runs)
 }
 
 /// The one drawing that `draw` makes of the runs.
-fn drawn(draw: Draw, folder: &Path, names: &[&str]) -> Scene {
+pub(super) fn drawn(draw: Draw, folder: &Path, names: &[&str]) -> Scene {
     let mut drawings = draw(&catalogue(folder, names), &mut Gaps::default());
     assert_eq!(drawings.len(), 1);
     drawings.remove(0).scene
@@ -379,11 +379,11 @@ fn files_have_plain_names_of_their_own() {
 #[test]
 fn a_figure_that_is_too_large_is_not_drawn_but_named() {
     fn draw(_: &Catalogue, _: &mut Gaps) -> Vec<Drawing> {
-        let sides = [("small", 3000.0), ("large", 4000.0)];
+        let sides = [("small", 7000.0), ("large", 7200.0)];
         sides.map(|(name, side)| Drawing { name: name.to_owned(), scene: Scene::new(side, side) }).to_vec()
     }
     let mut gaps = Gaps::default();
     let drawn = draw_within_bounds(draw, &Catalogue::of(Vec::new()), &mut gaps);
     assert_eq!(drawn.iter().map(|drawing| drawing.name.as_str()).collect::<Vec<_>>(), ["small"]);
-    assert_eq!(gaps.lines(), ["large is not drawn: it would be 4000 × 4000 units large"]);
+    assert_eq!(gaps.lines(), ["large is not drawn: it would be 7200 × 7200 units large"]);
 }

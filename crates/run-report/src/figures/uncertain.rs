@@ -1,6 +1,7 @@
 //! The training images that clustering is least sure of.
 
 use run_store::{Assignments, DatasetFile, Latents, Split, Stage, StoreError, file, input};
+use stage_cli::per_cent;
 
 use super::Drawing;
 use super::catalogue::{Catalogue, Entry, Series, said_of_first};
@@ -94,10 +95,10 @@ fn page(sheets: &Sheets, series: &Series<'_, Sheets>) -> Page {
         ),
         format!(
             "Below each: the digit that its cluster is named after. Framed: {wrong} in a cluster of another digit than theirs, \
-             {:.1} %; of all {} images it is {:.1} %.",
-            100.0 * wrong as f64 / shown.len().max(1) as f64,
+             {} %; of all {} images it is {} %.",
+            per_cent(wrong as f64 / shown.len().max(1) as f64, 1),
             thousands(sheets.count as u64),
-            100.0 * sheets.error,
+            per_cent(sheets.error, 1),
         ),
     ];
     said.extend(said_of_first(series));
@@ -105,7 +106,7 @@ fn page(sheets: &Sheets, series: &Series<'_, Sheets>) -> Page {
     let step = (tile.0 + BETWEEN, tile.1 + BELOW);
     let rows = shown.len().div_ceil(COLUMNS);
     let room = (COLUMNS as f64 * step.0 - BETWEEN, rows as f64 * step.1);
-    let title = format!("{}: the {} training images that clusters are least sure of", series.first.label, shown.len());
+    let title = format!("{}: the {} training images that clusters are least sure of", series.label, shown.len());
     let mut page = Page::new(&title, &said, room.0, room.1);
     for (position, doubtful) in shown.iter().enumerate() {
         let (left, top) = ((position % COLUMNS) as f64 * step.0, (position / COLUMNS) as f64 * step.1);

@@ -7,10 +7,11 @@ use super::decoder::{Decoder, PackedDecoder};
 use super::images::{ImageSet, Images};
 use super::parcels::{ParcelId, Parcels};
 use super::quantised::{Grain, Quantised};
-use crate::figures::catalogue::{Catalogue, Entry};
+use crate::figures::catalogue::{Catalogue, Entry, Series};
 use crate::figures::gaps::Gaps;
 use crate::projection::principal_components;
 use crate::source_images::dataset_of;
+use crate::text::one_line;
 
 /// What the explorer is called where a run is left out of it.
 const NAME: &str = "the latent explorer";
@@ -72,18 +73,18 @@ pub(super) fn explorers(
         let position = known.iter().position(|images| *images == read.images);
         let added = parcels.if_it_fits(|parcels| {
             let set = position.is_none().then(|| read.images.pack(read.dataset.as_ref(), parcels)).transpose()?;
-            Ok::<_, StoreError>((set, read.pack(series.first, position.unwrap_or(known.len()), parcels)))
+            Ok::<_, StoreError>((set, read.pack(series, position.unwrap_or(known.len()), parcels)))
         });
         match added {
-            Some(Ok((set, explorer))) => {
+            Ok(Some((set, explorer))) => {
                 if let Some(set) = set {
                     known.push(read.images.clone());
                     sets.push(set);
                 }
                 explorers.push(explorer);
             }
-            Some(Err(error)) => gaps.cannot_use(series.first, &error, NAME),
-            None => gaps.has_no_room(series.first, NAME),
+            Ok(None) => gaps.has_no_room(series.first, NAME),
+            Err(error) => gaps.cannot_use(series.first, &error, NAME),
         }
     }
     (sets, explorers)
@@ -94,6 +95,8 @@ impl Explored {
         let exported = entry.finished(Stage::LatentExport)?;
         let (train, test) = (exported.file(file::TRAIN_LATENTS)?, exported.file(file::TEST_LATENTS)?);
         let latents = LatentSplits::read(&exported, [&train, &test])?;
+        let decoder = Decoder::read(entry)?;
+        decoder.check_latents(latents.train.dimensions, train.path())?;
         let dataset = match dataset_of(&exported) {
             Ok(dataset) => Some(dataset),
             Err(error) => {
@@ -118,10 +121,10 @@ impl Explored {
             splits.map(|split| split.indices.clone()),
             splits.map(|split| split.labels.clone()),
         );
-        Ok(Self { images, dataset, clusters, decoder: Decoder::read(entry)?, latents })
+        Ok(Self { images, dataset, clusters, decoder, latents })
     }
 
-    fn pack(&self, entry: &Entry, images: usize, parcels: &mut Parcels) -> Explorer {
+    fn pack(&self, series: &Series<'_, Self>, images: usize, parcels: &mut Parcels) -> Explorer {
         let LatentSplits { train, test } = &self.latents;
         let dimensions = train.dimensions;
         let values: Vec<f32> = train.values.iter().chain(&test.values).copied().collect();
@@ -140,8 +143,8 @@ impl Explored {
             Clusters { parcel: parcels.add(&bytes), names: names.clone() }
         });
         Explorer {
-            label: entry.label.clone(),
-            run: entry.name.clone(),
+            label: one_line(&series.label),
+            run: one_line(&series.first.name),
             images,
             places: Quantised::pack(&places, 2, Grain::Fine, parcels),
             axes,

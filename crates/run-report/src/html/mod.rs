@@ -23,19 +23,20 @@ use std::path::Path;
 use run_store::{StoreError, replace_file};
 use serde::Serialize;
 
-use self::parcels::Parcels;
+use self::parcels::{FRAME, Parcels};
 use crate::collect::Run;
 use crate::drawing::svg;
 use crate::figures::catalogue::Catalogue;
 use crate::figures::gaps::Gaps;
 use crate::figures::{self, Drawing};
 use crate::summary::{Summary, order};
+use crate::text::one_line;
 
 /// A page is no larger than this, in bytes: what does not fit is left out, and named.
 const PAGE_LIMIT: usize = 20_000_000;
 
-/// Kept free for what is not data: tables, figures, script and style are far smaller.
-const RESERVE: usize = 500_000;
+/// Kept free for the lines that name what is left out, which nobody knows before.
+const RESERVE: usize = 100_000;
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,9 +85,9 @@ struct PageFigure {
 
 /// What the script draws from.
 #[derive(Debug, Serialize)]
-struct Data<'a> {
+struct Data {
     figures: Vec<chosen::FigureKind>,
-    runs: &'a [chosen::ChosenRun],
+    runs: Vec<chosen::ChosenRun>,
     sheets: Vec<sheets::ModelSheets>,
     images: Vec<images::ImageSet>,
     explorers: Vec<explorer::Explorer>,
@@ -97,10 +98,16 @@ struct Data<'a> {
 /// Writes the page of `runs` to `path`, in one step.
 ///
 /// # Errors
-/// The file cannot be written; what was there before then remains. What is wrong inside a run is no error: the run is left
-/// out of what it lacks something for.
+/// The file cannot be written, or the runs are so many that their tables alone are larger than a page may be; what was there
+/// before then remains. What is wrong inside a run is no error: the run is left out of what it lacks something for.
 pub fn write_page(runs: Vec<Run>, path: &Path) -> Result<WrittenPage, StoreError> {
-    let (page, left_out) = page(runs, PAGE_LIMIT);
+    let count = runs.len();
+    let (page, left_out) = page(runs, PAGE_LIMIT).map_err(|size| {
+        let [limit, size] = [PAGE_LIMIT, size].map(|bytes| bytes as f64 / 1e6);
+        let problem =
+            format!("expected runs whose tables a page of {limit} MB can hold, found {count} that take {size:.1} MB");
+        StoreError::invalid(path, problem, "give fewer runs")
+    })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder {
         fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
@@ -109,48 +116,90 @@ pub fn write_page(runs: Vec<Run>, path: &Path) -> Result<WrittenPage, StoreError
     Ok(WrittenPage { size: page.len(), left_out })
 }
 
-/// The text of the page of `runs`, of at most `limit` bytes as far as leaving out data can make it so; and what was left out.
-fn page(mut runs: Vec<Run>, limit: usize) -> (String, Vec<String>) {
-    order(&mut runs);
-    let chosen = chosen::runs(&runs);
-    let catalogue = Catalogue::of(runs.clone());
-    let summary = Summary::of(runs);
-    let mut gaps = Gaps::default();
+/// The text of the page of `runs`, of at most `limit` bytes; and what was left out.
+///
+/// # Errors
+/// Without all that can be left out it is larger: the bytes that it then takes.
+fn page(runs: Vec<Run>, limit: usize) -> Result<(String, Vec<String>), usize> {
+    let shown = Shown::of(runs);
+    let mut room = limit.saturating_sub(shown.render(Extras::default()).len() + RESERVE);
+    loop {
+        let extras = shown.extras(room);
+        let left_out = extras.left_out.clone();
+        let page = shown.render(extras);
+        match page.len().checked_sub(limit) {
+            None | Some(0) => return Ok((page, left_out)),
+            Some(_) if room == 0 => return Err(page.len()),
+            // More had to be named than is kept free for it.
+            Some(excess) => room = room.saturating_sub(excess),
+        }
+    }
+}
 
-    let mut room = limit.saturating_sub(RESERVE);
-    let figures = figure_groups(&catalogue, &mut room, &mut gaps);
-    let mut parcels = Parcels::new(room);
-    let sheets = sheets::sheets(&catalogue, &mut gaps, &mut parcels);
-    let (images, explorers) = explorer::explorers(&catalogue, &mut gaps, &mut parcels);
+/// Runs, in the order of the tables, and what is said of them.
+struct Shown {
+    runs: Vec<Run>,
+    catalogue: Catalogue,
+    summary: Summary,
+}
 
-    let (has_sheets, has_explorers) = (!sheets.is_empty(), !explorers.is_empty());
-    let run_table = chosen::table(&summary);
-    let data = Data {
-        figures: chosen::figure_kinds(&summary),
-        runs: &chosen,
-        sheets,
-        images,
-        explorers,
-        digit_colours: (0..10).map(|digit| figures::style::digit(digit).to_string()).collect(),
-        unnamed_colour: figures::style::UNNAMED.to_string(),
-    };
-    let left_out = gaps.lines();
-    let content = Content {
-        headlines: answer::headlines(&summary),
-        answer: answer::table(&summary),
-        runs: run_table,
-        has_sheets,
-        has_explorers,
-        figures,
-        tables: tables::tables(&summary),
-        legend: tables::legend(&summary),
-        problems: tables::problems(&summary),
-        left_out: left_out.clone(),
-        data: template::json(&data),
-        parcels: parcels.into_texts(),
-        version: env!("CARGO_PKG_VERSION"),
-    };
-    (template::render(&content), left_out)
+/// What a page can do without.
+#[derive(Default)]
+struct Extras {
+    figures: Vec<FigureGroup>,
+    sheets: Vec<sheets::ModelSheets>,
+    images: Vec<images::ImageSet>,
+    explorers: Vec<explorer::Explorer>,
+    parcels: Vec<String>,
+    /// What is not among them, and why: a line each.
+    left_out: Vec<String>,
+}
+
+impl Shown {
+    fn of(mut runs: Vec<Run>) -> Self {
+        order(&mut runs);
+        Self { catalogue: Catalogue::of(runs.clone()), summary: Summary::of(runs.clone()), runs }
+    }
+
+    /// As many extras, one after the other, as take at most `room` bytes of the page.
+    fn extras(&self, mut room: usize) -> Extras {
+        let mut gaps = Gaps::default();
+        let figures = figure_groups(&self.catalogue, &mut room, &mut gaps);
+        let mut parcels = Parcels::new(room);
+        let sheets = sheets::sheets(&self.catalogue, &mut gaps, &mut parcels);
+        let (images, explorers) = explorer::explorers(&self.catalogue, &mut gaps, &mut parcels);
+        Extras { figures, sheets, images, explorers, parcels: parcels.into_texts(), left_out: gaps.lines() }
+    }
+
+    /// The text of the page with `extras`.
+    fn render(&self, extras: Extras) -> String {
+        let Self { runs, summary, .. } = self;
+        let (has_sheets, has_explorers) = (!extras.sheets.is_empty(), !extras.explorers.is_empty());
+        let data = Data {
+            figures: chosen::figure_kinds(summary),
+            runs: chosen::runs(runs),
+            sheets: extras.sheets,
+            images: extras.images,
+            explorers: extras.explorers,
+            digit_colours: (0..10).map(|digit| figures::style::digit(digit).to_string()).collect(),
+            unnamed_colour: figures::style::UNNAMED.to_string(),
+        };
+        template::render(&Content {
+            headlines: answer::headlines(summary, runs),
+            answer: answer::table(summary, runs),
+            runs: chosen::table(summary),
+            has_sheets,
+            has_explorers,
+            figures: extras.figures,
+            tables: tables::tables(summary),
+            legend: tables::legend(summary),
+            problems: tables::problems(summary),
+            left_out: extras.left_out,
+            data: template::json(&data),
+            parcels: extras.parcels,
+            version: env!("CARGO_PKG_VERSION"),
+        })
+    }
 }
 
 /// The figures that the page does not draw itself, as many as have `room` for their bytes, one after the other, which they take.
@@ -158,8 +207,8 @@ fn figure_groups(catalogue: &Catalogue, room: &mut usize, gaps: &mut Gaps) -> Ve
     let mut group = |title, is_open, draw: figures::Draw| {
         let mut figures = Vec::new();
         for Drawing { name, scene } in figures::draw_within_bounds(draw, catalogue, gaps) {
-            let svg = svg(&scene);
-            match room.checked_sub(svg.len()) {
+            let (name, svg) = (one_line(&name), svg(&scene));
+            match room.checked_sub(svg.len() + FRAME) {
                 Some(left) => {
                     *room = left;
                     figures.push(PageFigure { name, svg });

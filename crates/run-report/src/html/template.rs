@@ -13,15 +13,17 @@ const TEMPLATE: &str = include_str!("assets/page.html");
 const STYLE: &str = include_str!("assets/style.css");
 
 /// The parts of the script, those that others need first.
-const SCRIPT: [&str; 9] = [
+const SCRIPT: [&str; 11] = [
     include_str!("assets/parcels.js"),
     include_str!("assets/decoder.js"),
     include_str!("assets/table.js"),
     include_str!("assets/comparison.js"),
+    include_str!("assets/print.js"),
     include_str!("assets/sheets.js"),
     include_str!("assets/plane.js"),
     include_str!("assets/model.js"),
     include_str!("assets/decoded.js"),
+    include_str!("assets/controls.js"),
     include_str!("assets/explorer.js"),
 ];
 

@@ -12,7 +12,7 @@ use crate::testing::Example;
 
 fn of(folder: &Path, names: &[&str], limit: usize) -> (String, Vec<String>) {
     let paths: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
-    page(collect(&paths).unwrap().runs, limit)
+    page(collect(&paths).unwrap().runs, limit).unwrap()
 }
 
 fn count(page: &str, text: &str) -> usize {
@@ -37,6 +37,7 @@ fn every_part_of_a_study_is_there() {
     {
         assert_eq!(count(&page, &format!("id=\"figure-{figure}\"")), 1, "{figure}");
     }
+    assert_eq!(count(&page, "<div role=\"img\" aria-label=\"Losses: losses\"><svg"), 1);
     // The prepared dataset of these runs is nowhere, so that their digits cannot be shown, and nothing else is left out.
     assert!(left_out.iter().all(|line| line.contains("the latent explorer's digits")), "{left_out:?}");
     assert!(of(folder.path(), &names, PAGE_LIMIT).0 == page, "the same runs give another page");
@@ -75,14 +76,46 @@ fn a_page_does_not_grow_beyond_its_limit() {
         Example::new(folder.path(), name, ModelKind::Cae, latent_dim).train().export();
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let explorers = |page: &str| count(page, "\"is_latent_plane\":");
     let (all, _) = of(folder.path(), &names, PAGE_LIMIT);
-    assert_eq!(count(&all, "\"is_latent_plane\":"), names.len());
-    let limit = RESERVE + figures_size(&all) + 3_000;
-    let (some, left_out) = of(folder.path(), &names, limit);
-    assert!(some.len() <= limit, "{} bytes, at most {limit}", some.len());
-    let shown = count(&some, "\"is_latent_plane\":");
-    let without_room = left_out.iter().filter(|line| line.contains("would be too large")).count();
-    assert!(shown < names.len() && without_room > 0, "{shown} shown, {left_out:?}");
+    assert_eq!(explorers(&all), names.len());
+    let runs = collect(&names.iter().map(|name| folder.path().join(name)).collect::<Vec<_>>()).unwrap().runs;
+    let bare = Shown::of(runs).render(Extras::default()).len();
+    let mut found = Vec::new();
+    for limit in (bare + RESERVE..).step_by(10_000) {
+        let (page, left_out) = of(folder.path(), &names, limit);
+        assert!(page.len() <= limit, "{} bytes, at most {limit}", page.len());
+        let without_room = left_out.iter().filter(|line| line.contains("would be too large")).count();
+        found.push(explorers(&page));
+        if without_room == 0 {
+            break;
+        }
+    }
+    assert_eq!(found.last(), Some(&names.len()));
+    // None of them at first, and one after the other as there is more room.
+    assert!(found.first() == Some(&0) && found.iter().any(|shown| (1..names.len()).contains(shown)), "{found:?}");
+}
+
+#[test]
+fn more_runs_than_a_page_can_hold_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    Example::new(folder.path(), "cae-2", ModelKind::Cae, 2).all();
+    let runs = collect(&[folder.path().join("cae-2")]).unwrap().runs;
+    assert!(page(runs, 10_000).is_err_and(|size| size > 10_000));
+}
+
+/// A strange run costs the others no room.
+#[test]
+fn parameters_without_end_take_little_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = || of(folder.path(), &["cae-2"], PAGE_LIMIT).0.len();
+    let long = |example: Example, name: usize| {
+        example.parameter(Stage::AeTrain, &format!("long {name}"), serde_json::json!("x".repeat(8_000)))
+    };
+    let example = Example::new(folder.path(), "cae-2", ModelKind::Cae, 2).train();
+    let before = size();
+    drop((0..100).fold(example, long));
+    assert!(size() < before + 100 * 400, "{} bytes, {before} before", size());
 }
 
 /// Digits are those that the latents are of, or none at all.
@@ -108,11 +141,6 @@ fn digits_of_another_dataset_are_not_shown() {
     );
 }
 
-/// Bytes of the figures in `page`.
-fn figures_size(page: &str) -> usize {
-    page.split("<svg").skip(1).filter_map(|rest| rest.find("</svg>")).map(|length| length + "<svg</svg>\n".len()).sum()
-}
-
 #[test]
 fn names_cannot_break_the_page() {
     let folder = tempfile::tempdir().unwrap();
@@ -123,6 +151,16 @@ fn names_cannot_break_the_page() {
     assert!(page.contains("&lt;script&gt;alert(1)&lt;!-- &quot;"));
     // One of style and script each, the data, and its parcels.
     assert_eq!(count(&page, "<script>"), 1);
+}
+
+/// A mark of direction in a name turns whatever stands behind it.
+#[test]
+fn names_cannot_turn_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a\u{202e}b";
+    Example::new(folder.path(), name, ModelKind::Cae, 2).all();
+    let (page, _) = of(folder.path(), &[name], PAGE_LIMIT);
+    assert!(!page.contains('\u{202e}') && page.contains("\"run\":\"a\u{fffd}b\""));
 }
 
 #[test]

@@ -161,6 +161,17 @@ fn what_became_of_manifests_is_told_apart() {
     insta::assert_snapshot!(lines_without_length(folder.path()));
 }
 
+/// A run is one line, and so is whatever its folder is called.
+#[test]
+fn a_folders_name_makes_no_line_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "x\ncae-32: 5 stages, 20 files, 19 kB: as recorded";
+    Example::new(folder.path(), name, ModelKind::Cae, 32).train();
+    let text = verify(&[folder.path().join(name)]).unwrap().terminal();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("x\u{fffd}cae-32: 5 stages"), "{text}");
+}
+
 #[test]
 fn a_verification_is_a_document() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,7 +28,8 @@ impl VerifiedRun {
             1 => "; 1 input is no longer where it was read".to_owned(),
             count => format!("; {count} inputs are no longer where they were read"),
         };
-        let mut lines = format!("{}: {}: {verdict}{gone}\n", self.path.display(), counts.join(", "));
+        let path = one_line(&self.path.display().to_string());
+        let mut lines = format!("{path}: {}: {verdict}{gone}\n", counts.join(", "));
         for finding in &self.findings {
             lines += &format!("  {}\n", one_line(&finding.text()));
         }

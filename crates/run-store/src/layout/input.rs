@@ -12,3 +12,5 @@ pub const READER_MODEL: &str = "reader_model";
 pub const READER_WEIGHTS: &str = "reader_weights";
 /// Its figures.
 pub const READER_METRICS: &str = "reader_metrics";
+/// The figures of the training that a run has its model from.
+pub const TRAINING_METRICS: &str = "training_metrics";

@@ -1,4 +1,4 @@
-//! What manifests call the parameters that others than their stage look for.
+//! What manifests call parameters that another stage looks for.
 
 /// The kind of a model.
 pub const MODEL: &str = "model";

@@ -1,8 +1,9 @@
 // Only what differs between the runs that are chosen, as `run-report compare --each` says it.
 
-/** Equality that does not mind in which width a number was kept. */
+/** Equality that does not mind in which width a fraction was kept. */
 function isSame(one, other) {
-  if (typeof one === "number" && typeof other === "number") return Math.abs(one - other) <= 1e-6 * Math.abs(other);
+  const isExact = Number.isInteger(one) && Number.isInteger(other);
+  if (typeof one === "number" && typeof other === "number" && !isExact) return Math.abs(one - other) <= 1e-6 * Math.abs(other);
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
@@ -17,7 +18,7 @@ function differingParameters(runs) {
     const names = [...new Set(sides.flatMap((side) => Object.keys(side ?? {})))].sort();
     // One that holds others in another run is none itself: there it is only not set.
     for (const name of names.filter((name) => !names.some((other) => other.startsWith(`${name}.`)))) {
-      const values = sides.map((side) => side && (side[name] ?? null));
+      const values = sides.map((side) => side && (Object.hasOwn(side, name) ? side[name] : null));
       const present = values.filter((value) => value !== undefined);
       if (!present.every((value) => isSame(value, present[0]))) rows.push({ stage, name, values });
     }
@@ -34,8 +35,10 @@ function differingFigures(runs) {
     if (measured.length === 0) continue;
     const isEqual = (one, other) => Math.abs(one - other) <= 1e-12 * Math.max(Math.abs(one), Math.abs(other));
     if (measured.length > 1 && measured.every((value) => isEqual(value, measured[0]))) continue;
-    const losses = new Set(runs.filter((run) => run.figures[figure.name] !== undefined).map((run) => run.loss));
-    const better = figure.is_of_loss && losses.size > 1 ? null : figure.better;
+    const withFigure = runs.filter((run) => run.figures[figure.name] !== undefined);
+    // Of a run that does not say what it measures nothing speaks against it.
+    const measures = new Set(withFigure.map((run) => run.measures[figure.name]).filter((measure) => measure !== undefined));
+    const better = measures.size > 1 ? null : figure.better;
     const best = better && measured.length > 1 ? Math[better === "higher" ? "max" : "min"](...measured) : undefined;
     const differences = values.map((value) => value - values[0]);
     rows.push({ figure, values, best, differences });
@@ -73,7 +76,8 @@ function decimalsFor(figure, values) {
 function parameterText(value) {
   if (value === undefined) return "–";
   if (value === null) return "not set";
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  const text = (part) => (typeof part === "object" ? JSON.stringify(part) : String(part));
+  return Array.isArray(value) ? value.map(text).join(", ") : text(value);
 }
 
 function signed(text) {
@@ -105,6 +109,9 @@ function differenceTable(title, firstColumn, runs, rows) {
   }
   const scroll = document.createElement("div");
   scroll.className = "scroll";
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", title);
   scroll.append(table);
   return scroll;
 }

@@ -14,8 +14,11 @@ async function decoderOf(packed) {
     const tensor = (role) => tensors.get(`${position}.${role}`);
     return layerSteps[layer.layer](layer, tensor);
   });
-  return (latent) => steps.reduce((image, step) => step(image), { values: Float32Array.from(latent) }).values;
+  return (latent) => steps.reduce((image, step) => step(image), vector(Float32Array.from(latent))).values;
 }
+
+/** A vector is an image of one pixel. */
+const vector = (values) => ({ values, height: 1, width: 1, channels: values.length });
 
 const elementwise = (change) => ({ values, ...shape }) => ({ values: values.map(change), ...shape });
 
@@ -31,14 +34,14 @@ const layerSteps = {
         for (let input = 0; input < inputs; input++) sum += weight[unit * inputs + input] * values[input];
         output[unit] += sum;
       }
-      return { values: output };
+      return vector(output);
     };
   },
   reshape({ height, width, channels }) {
     return ({ values }) => ({ values, height, width, channels });
   },
   flatten() {
-    return ({ values }) => ({ values });
+    return ({ values }) => vector(values);
   },
   leaky_relu({ slope }) {
     return elementwise((value) => (value > 0 ? value : slope * value));

@@ -21,7 +21,9 @@ const explorer = {
   colours: new Uint32Array(),
   hidden: new Set(),
   selected: -1,
+  facts: [],
   cluster: null,
+  members: [],
   wallCount: WALL_STEP,
 };
 
@@ -116,6 +118,7 @@ function planeSize() {
 
 function paint() {
   const { model, view, order, colours, selected } = explorer;
+  if (!model) return;
   const canvas = element("plane");
   const context = canvas.getContext("2d");
   const size = planeSize();
@@ -144,6 +147,7 @@ function showLevels(canvas, levels, { height, width }) {
 }
 
 function showFacts(facts) {
+  explorer.facts = facts;
   const parts = facts.flatMap(([name, text]) => {
     const [term, description] = [document.createElement("dt"), document.createElement("dd")];
     term.textContent = name;
@@ -151,6 +155,11 @@ function showFacts(facts) {
     return [term, description];
   });
   element("facts").replaceChildren(...parts);
+}
+
+/** Says what is shown to those who hear the page: of what was chosen, not of all that a pointer passes. */
+function sayFacts() {
+  element("said").textContent = explorer.facts.map(([name, text]) => `${name} ${text}`).join(", ");
 }
 
 /** Shows an image and what is known of it. */
@@ -179,6 +188,7 @@ function showCluster(cluster) {
   const [title, said, wall, more] = ["cluster-title", "cluster-digits", "wall", "more"].map(element);
   const members = cluster === null ? [] : [...model.labels.keys()].filter((image) => model.clusters[image] === cluster);
   explorer.members = members;
+  wall.hidden = !model.pixels || members.length === 0;
   if (members.length === 0) {
     [title.textContent, said.textContent, wall.width, wall.height, more.hidden] = ["", "", 1, 1, true];
     return;
@@ -220,118 +230,6 @@ function bringIntoView(image) {
   if (left < 0 || top < 0 || left > size.width || top > size.height) look({ ...view, x, y });
 }
 
-/** Where a pointer is, in pixels of the canvas. */
-function pixelOf(event) {
-  const corner = element("plane").getBoundingClientRect();
-  return [(event.clientX - corner.left) * devicePixelRatio, (event.clientY - corner.top) * devicePixelRatio];
-}
-
-function imageUnder(event) {
-  const { view, model, order } = explorer;
-  return nearest(view, planeSize(), model.places, order, ...pixelOf(event), REACH * devicePixelRatio);
-}
-
-function listenToPointers(canvas) {
-  const down = new Map();
-  let wasDragged = false;
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    down.set(event.pointerId, pixelOf(event));
-    wasDragged = down.size > 1;
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    const before = down.get(event.pointerId);
-    if (!before) return select(imageUnder(event));
-    const now = pixelOf(event);
-    if (Math.hypot(now[0] - before[0], now[1] - before[1]) < 3 && !wasDragged) return;
-    wasDragged = true;
-    down.set(event.pointerId, now);
-    const others = [...down].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
-    if (others.length === 0) return look(moved(explorer.view, now[0] - before[0], now[1] - before[1]));
-    // Two fingers: the distance between them zooms.
-    const [other] = others;
-    const distance = (place) => Math.max(1, Math.hypot(place[0] - other[0], place[1] - other[1]));
-    look(zoomed(explorer.view, planeSize(), other[0], other[1], distance(now) / distance(before)));
-  });
-  canvas.addEventListener("pointerup", (event) => {
-    down.delete(event.pointerId);
-    if (wasDragged) return;
-    const image = imageUnder(event);
-    select(image);
-    explorer.wallCount = WALL_STEP;
-    if (image >= 0 && explorer.model.clusters) showCluster(explorer.model.clusters[image]);
-  });
-  canvas.addEventListener("pointercancel", (event) => down.delete(event.pointerId));
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 20 : 1;
-    look(zoomed(explorer.view, planeSize(), ...pixelOf(event), Math.exp(-event.deltaY * lines * 0.0015)));
-  }, { passive: false });
-}
-
-function listenToKeys(canvas) {
-  const step = 40 * devicePixelRatio;
-  const middle = () => [planeSize().width / 2, planeSize().height / 2];
-  const neighbour = (by) => {
-    const count = explorer.model.labels.length;
-    const image = (Math.max(explorer.selected, 0) + by + count) % count;
-    select(image);
-    bringIntoView(image);
-  };
-  const keys = {
-    ArrowLeft: () => look(moved(explorer.view, step, 0)),
-    ArrowRight: () => look(moved(explorer.view, -step, 0)),
-    ArrowUp: () => look(moved(explorer.view, 0, step)),
-    ArrowDown: () => look(moved(explorer.view, 0, -step)),
-    "+": () => look(zoomed(explorer.view, planeSize(), ...middle(), 1.25)),
-    "-": () => look(zoomed(explorer.view, planeSize(), ...middle(), 0.8)),
-    0: lookAtAll,
-    "[": () => neighbour(-1),
-    "]": () => neighbour(1),
-    Enter: () => explorer.model.clusters && explorer.selected >= 0 && showCluster(explorer.model.clusters[explorer.selected]),
-  };
-  canvas.addEventListener("keydown", (event) => {
-    const act = keys[event.key === "=" ? "+" : event.key];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    act();
-  });
-}
-
-function listenToControls() {
-  element("model").addEventListener("change", showModel);
-  element("colouring").addEventListener("change", () => {
-    explorer.hidden.clear();
-    showLegend();
-    arrange();
-  });
-  element("split").addEventListener("change", arrange);
-  element("decoded").addEventListener("change", repaint);
-  element("search").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const [split, index] = [element("search-split").value, element("search-index").value];
-    const image = index === "" ? -1 : imageAt(explorer.model, split, Number(index));
-    if (image < 0) return showFacts([["not found", `${split} ${index}`]]);
-    explorer.selected = -1;
-    select(image);
-    bringIntoView(image);
-  });
-  element("more").addEventListener("click", () => {
-    explorer.wallCount += WALL_STEP;
-    showCluster(explorer.cluster);
-  });
-  element("wall").addEventListener("click", (event) => {
-    const { width, height } = explorer.model.set.pixels;
-    const wall = event.currentTarget;
-    const shrunk = wall.width / wall.clientWidth;
-    const [column, row] = [Math.floor((event.offsetX * shrunk) / width), Math.floor((event.offsetY * shrunk) / height)];
-    const image = explorer.members[row * WALL_COLUMNS + column];
-    if (image === undefined) return;
-    select(image);
-    bringIntoView(image);
-  });
-}
-
 /** Fits the canvas to its place; what is in the middle stays there. */
 function resizePlane() {
   const canvas = element("plane");
@@ -348,6 +246,7 @@ async function showModel() {
   const model = await loadModel(data.explorers[Number(chosen)]);
   // Another may have been chosen while this one was unpacked.
   if (element("model").value !== chosen) return;
+  sayFailure("explorer", null);
   explorer.model = model;
   explorer.selected = -1;
   explorer.hidden.clear();
@@ -372,6 +271,11 @@ async function showModel() {
   element("explorer").dataset.model = model.packed.run;
 }
 
+/** Shows the model that is chosen, or says why it cannot be. */
+function showChosen() {
+  showModel().catch((error) => sayFailure("explorer", error));
+}
+
 if (element("plane")) {
   element("model").replaceChildren(...data.explorers.map(({ label, run }, position) => {
     const option = new Option(label, String(position));
@@ -381,11 +285,12 @@ if (element("plane")) {
   listenToPointers(element("plane"));
   listenToKeys(element("plane"));
   listenToControls();
+  listenToWall(element("wall"));
   new ResizeObserver(resizePlane).observe(element("plane"));
   document.addEventListener("shade", () => {
     if (!explorer.model) return;
     showLegend();
     arrange();
   });
-  showModel();
+  showChosen();
 }

@@ -52,9 +52,9 @@ function originalLevels(model, image) {
   });
 }
 
-/** Grey levels of what the model makes of a latent. */
+/** Grey levels of what the model makes of a latent: black and white are the ends, also of what no sigmoid keeps between them. */
 function decodedLevels(model, latent) {
-  return Uint8Array.from(model.decode(latent), (value) => Math.round(255 * value));
+  return Uint8ClampedArray.from(model.decode(latent), (value) => Math.round(255 * value));
 }
 
 function redrawnLevels(model, image) {

@@ -50,3 +50,17 @@ async function points(packed) {
   }
   return values;
 }
+
+/** Says in the section `id` why it cannot be shown; without an `error`, nothing any longer. */
+function sayFailure(id, error) {
+  const section = document.getElementById(id);
+  section.querySelector(".failure")?.remove();
+  if (!error) return;
+  console.error(error);
+  const note = document.createElement("p");
+  note.className = "failure";
+  note.setAttribute("role", "alert");
+  const needed = "It takes a browser that can unpack “deflate-raw”, as those since 2023 can.";
+  note.textContent = `This cannot be shown: ${error.message}. ${needed}`;
+  section.querySelector("h2").after(note);
+}

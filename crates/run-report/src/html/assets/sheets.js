@@ -10,22 +10,46 @@ function sheetAt(sheets, epoch) {
   return sheets.epochs.findLastIndex((kept) => kept.epoch <= epoch);
 }
 
-function drawSheet(canvas, sheets, pixels, position) {
+/** What an epoch of a model is called. */
+function epochName(sheets, epoch) {
+  if (epoch === 0) return sheets.is_of_trained ? "before refining" : "untrained";
+  return sheets.is_refined ? `epoch ${epoch} of refining` : `epoch ${epoch}`;
+}
+
+/** What a model shows at a stop of the slider: its originals where that has no epoch; null where none is kept yet. */
+function shownSheet(sheets, epoch) {
+  if (epoch === undefined) return { name: "originals", place: 0, reading: sheets.originals };
+  const position = sheetAt(sheets, epoch);
+  if (position < 0) return null;
+  const reading = sheets.epochs[position];
+  return { name: epochName(sheets, reading.epoch), epoch: reading.epoch, place: position + 1, reading };
+}
+
+/** What is said below a sheet, at a stop of the slider that is called `stopName`. */
+function saidOf(sheets, shown, stopName) {
+  if (!shown) return `first kept: ${epochName(sheets, sheets.epochs[0].epoch)}`;
+  const { name, reading: { readable } } = shown;
+  const count = readable === null ? null : `${readable} of ${sheets.read_count} readable`;
+  return [name === stopName ? null : name, count].filter(Boolean).join(": ");
+}
+
+/** Draws what is `shown`, or an empty sheet. */
+function drawSheet(canvas, sheets, pixels, shown) {
   const { height, width, labels } = sheets;
   const step = { x: width + SHEET_GAP, y: height + SHEET_GAP };
   const rows = Math.ceil(labels.length / SHEET_COLUMNS);
   canvas.width = SHEET_SCALE * (SHEET_COLUMNS * step.x + SHEET_GAP);
   canvas.height = SHEET_SCALE * (rows * step.y + SHEET_GAP);
+  if (!shown) return;
   const context = canvas.getContext("2d");
   const alarm = themeColour("--alarm");
-  const unreadable = position < 0 ? sheets.originals.unreadable : sheets.epochs[position].unreadable;
   for (let digit = 0; digit < labels.length; digit++) {
-    const start = ((position + 1) * labels.length + digit) * height * width;
+    const start = (shown.place * labels.length + digit) * height * width;
     const image = greyImage(pixels.subarray(start, start + height * width), width, height, SHEET_SCALE);
     const left = SHEET_SCALE * (SHEET_GAP + (digit % SHEET_COLUMNS) * step.x);
     const top = SHEET_SCALE * (SHEET_GAP + Math.floor(digit / SHEET_COLUMNS) * step.y);
     context.putImageData(image, left, top);
-    if (unreadable.includes(digit)) {
+    if (shown.reading.unreadable.includes(digit)) {
       context.strokeStyle = alarm;
       context.lineWidth = SHEET_SCALE;
       const side = SHEET_SCALE;
@@ -66,19 +90,21 @@ async function startSheets() {
   // The first stop shows the originals.
   slider.max = kept.length;
   slider.value = kept.length;
+  const nameOf = (epoch) => {
+    if (epoch === undefined) return "originals";
+    return epoch > 0 ? `epoch ${epoch}` : [...new Set(data.sheets.map((sheets) => epochName(sheets, 0)))].join(" or ");
+  };
   const show = () => {
     const epoch = kept[slider.value - 1];
-    const name = epoch === undefined ? "originals" : epoch === 0 ? "untrained" : `epoch ${epoch}`;
+    const name = nameOf(epoch);
     document.getElementById("epoch-shown").textContent = name;
     slider.setAttribute("aria-valuetext", name);
     for (const { sheets, canvas, said, pixels } of cards) {
-      const position = epoch === undefined ? -1 : sheetAt(sheets, epoch);
-      drawSheet(canvas, sheets, pixels, position);
-      const shown = position < 0 ? sheets.originals : sheets.epochs[position];
-      const ends = position >= 0 && shown.epoch !== epoch ? `epoch ${shown.epoch}: ` : "";
-      said.textContent = shown.readable === null ? ends : `${ends}${shown.readable} of ${sheets.read_count} readable`;
+      const shown = shownSheet(sheets, epoch);
+      drawSheet(canvas, sheets, pixels, shown);
+      said.textContent = saidOf(sheets, shown, name);
       canvas.setAttribute("aria-label", `${sheets.label}, ${name}: ${said.textContent}`);
-      canvas.dataset.epoch = position < 0 ? "original" : shown.epoch;
+      canvas.dataset.epoch = shown ? (shown.epoch ?? "original") : "none";
     }
   };
   slider.addEventListener("input", show);
@@ -104,4 +130,4 @@ async function startSheets() {
   show();
 }
 
-startSheets();
+startSheets().catch((error) => sayFailure("sheets", error));
