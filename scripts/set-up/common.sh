@@ -49,8 +49,8 @@ lock() {
 # lock_cache WHAT
 lock_cache() { lock "$cache/lock" "$1"; }
 
-# work_folder PATH: prints a new folder, PATH with something behind that nobody else would choose. What killed set-ups left of theirs goes, where a lock says that
-# nobody is at work there.
+# work_folder PATH: prints a new folder, PATH with something behind that nobody else would choose. What killed set-ups left of theirs
+# goes, where a lock says that nobody is at work there.
 work_folder() {
     if have flock; then rm -rf "$1".set-up.??????; fi
     mktemp -d "$1.set-up.XXXXXX"

@@ -131,7 +131,8 @@ fn chosen<'a>(dataset: &Dataset<'a>, protocol: &Protocol) -> anyhow::Result<Labe
     let (first, found) = (protocol.first as usize, dataset.train.len());
     ensure!(
         first < found,
-        "{}: expected training images from {first} on, which no run is trained on, found {found} in all; use a lower --first, and          train runs on no more images than that (--train-count)",
+        "{}: expected training images from {first} on, which no run is trained on, found {found} in all; use a lower --first, and \
+         train runs on no more images than that (--train-count)",
         dataset.name
     );
     let end = found.min(first + protocol.count as usize);
