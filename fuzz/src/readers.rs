@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use run_store::*;
+use serde_json::{Map, Value};
 
 /// Reads a file, and drops what it holds.
 pub type Reader = fn(&Path);
@@ -60,6 +61,7 @@ pub fn tables(path: &Path) {
     let _ = Assignments::read(path);
     let _ = TrainingEpoch::read(path);
     let _ = RefinementEpoch::read(path);
+    let _ = TrainingEpoch::of_refinement(path);
     let _ = ClassifierEpoch::read(path);
     let _ = Reconstructions::read(path);
     let _ = DecodedSheet::read(path);
@@ -71,18 +73,52 @@ pub fn tensors(path: &Path) {
     let _ = read_tensors(path);
 }
 
-/// What a checkpoint says of itself, in a folder with nothing else.
+/// What a checkpoint says of itself: in a folder with nothing else, and with the files that it names.
 pub fn checkpoint(path: &Path) {
-    let Some(folder) = path.parent() else { return };
-    let dir = RunDir::new(folder.join("run")).stage(Stage::AeTrain, None);
-    let Ok(work) = Plan::new(dir, &Parameters {}).and_then(|plan| plan.begin(Reason::First)) else { return };
-    let Ok(checkpoints) = work.file(file::CHECKPOINT) else { return };
-    let state = checkpoints.join("epoch-00001");
-    let placed = fs::create_dir_all(&state).and_then(|()| fs::copy(path, state.join(file::CHECKPOINT_STATE)));
-    if placed.is_ok() {
-        let _ = work.checkpoints().latest(u32::MAX, |_| Ok(()));
-    }
+    let _ = resumed(path);
 }
+
+/// Whether a training would go on from the checkpoint at `path`, had its own key and content stood there and the files that it names
+/// lain beside it: no change of a byte comes up with these.
+pub fn resumed(path: &Path) -> Option<bool> {
+    let folder = path.parent()?;
+    let dir = RunDir::new(folder.join("run")).stage(Stage::AeTrain, None);
+    let work = Plan::new(dir, &Parameters {}).and_then(|plan| plan.begin(Reason::First)).ok()?;
+    let (checkpoints, at) = (work.checkpoints(), work.file(file::CHECKPOINT).ok()?);
+    let fill = |checkpoint: &Checkpoint| {
+        fs::write(checkpoint.file(file::WEIGHTS), CONTENT).map_err(|source| StoreError::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+    };
+    checkpoints.write(1, 1, fill).ok()?;
+    let state = at.join("epoch-00001").join(file::CHECKPOINT_STATE);
+    let own: Map<String, Value> = serde_json::from_slice(&fs::read(&state).ok()?).ok()?;
+    fs::copy(path, &state).ok()?;
+    let _ = checkpoints.latest(u32::MAX, |_| Ok(()));
+    let mut forged: Map<String, Value> = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let epoch = forged.get("epoch").and_then(Value::as_u64).unwrap_or(1);
+    let named = at.join(format!("epoch-{epoch:05}"));
+    fs::create_dir_all(&named).ok()?;
+    let hash = own.get("files").and_then(|files| files.get(file::WEIGHTS))?.clone();
+    if let Some(Value::Object(files)) = forged.get_mut("files") {
+        for (name, found) in files.iter_mut().filter(|(name, _)| Path::new(name).file_name() == Some(name.as_ref())) {
+            *found = hash.clone();
+            let _ = fs::write(named.join(name), CONTENT);
+        }
+    }
+    forged.insert("key".to_owned(), own.get("key")?.clone());
+    let part = |name: &str| forged.get(name).cloned().unwrap_or_default();
+    let parts = ["key", "epoch", "optimizer_steps", "files"].map(part);
+    let content = hash_bytes(Value::from(parts.to_vec()).to_string().as_bytes());
+    forged.insert("content".to_owned(), content.to_string().into());
+    fs::write(named.join(file::CHECKPOINT_STATE), Value::Object(forged).to_string()).ok()?;
+    Some(checkpoints.latest(u32::MAX, |_| Ok(())).0.is_some_and(|found| u64::from(found.epoch) == epoch))
+}
+
+/// What lies in every file of a checkpoint.
+const CONTENT: &str = "x";
 
 #[derive(serde::Serialize)]
 struct Parameters {}

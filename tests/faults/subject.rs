@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pipeline_tests::{Study, Tree, leftovers};
-use run_store::{ModelKind, Stage, file};
+use run_store::{FinishedStage, ModelKind, Stage, file};
 
 use crate::ending::Ending;
 use crate::step::{STEPS, Step};
@@ -100,6 +100,11 @@ impl Subject {
         assert!(differing.is_empty(), "{step:?} left other files: {differing:?}");
         if let (Step::Stage(_), [folder]) = (step, products.as_slice()) {
             assert_eq!(folder.exists(), folder.join(file::MANIFEST).exists(), "{step:?} left half a result");
+        }
+        // What is there is what its manifest says.
+        if let (Step::Stage(stage), true) = (step, products.iter().all(|folder| folder.exists())) {
+            let finished = FinishedStage::open(self.study.dir(stage)).unwrap();
+            finished.manifest().outputs.keys().for_each(|name| drop(finished.file(name).unwrap()));
         }
     }
 

@@ -73,7 +73,7 @@ fn its_history_says_what_was_lowered_and_is_drawn_as_a_training_s() {
     assert_eq!((rows[3].train_loss, rows[3].test_loss), (rows[2].train_loss, rows[2].test_loss));
     assert_ne!(rows[4].test_loss, rows[3].test_loss);
     assert!(rows.iter().filter_map(|row| row.head_agreement).all(|share| share > 0.0 && share <= 1.0));
-    assert_eq!(TrainingEpoch::read(&path).unwrap().len(), rows.len());
+    assert_eq!(TrainingEpoch::of_refinement(&path).unwrap().len(), rows.len());
     let metrics: RefineMetrics = read_document(&study.dir(Stage::AeRefine).file(file::METRICS)).unwrap();
     assert_eq!((metrics.training.epochs, metrics.cluster_count, metrics.with_test), (5, 10, false));
     assert_eq!((metrics.head_agreement, metrics.renamed), (rows[2].head_agreement, rows[3].renamed));
@@ -193,6 +193,10 @@ fn of_several_starts_one_goes_on() {
     let other_draws = |of: usize| (history[of].objective - history[of + start.len()].objective).abs() > 1e-9;
     assert!(other_draws(0) && other_draws(3));
     assert!(history.iter().all(|row| row.renamed.is_none()), "a student that judges names nothing");
+    // Until it is known which goes on, nothing is known of its reconstructions.
+    let known: Vec<u32> =
+        TrainingEpoch::of_refinement(&dir.file(file::HISTORY)).unwrap().iter().map(|row| row.epoch).collect();
+    assert_eq!(known, [10, 11]);
     let mut kept: Vec<u32> =
         Reconstructions::read(&dir.file(file::RECONSTRUCTIONS)).unwrap().rows.iter().map(|row| row.epoch).collect();
     kept.dedup();

@@ -163,7 +163,7 @@ fn encode_all(model: &Autoencoder, pixels: &Tensor) -> Tensor {
 }
 
 /// What `compute` gives for the features of all images as they are, in their order.
-pub(crate) fn each_batch(model: &Autoencoder, pixels: &Tensor, compute: impl Fn(&Tensor) -> Tensor) -> Tensor {
+pub(crate) fn each_batch(model: &Autoencoder, pixels: &Tensor, mut compute: impl FnMut(&Tensor) -> Tensor) -> Tensor {
     no_grad(|| {
         let batches = Batches::in_order(pixels.size()[0], model.at_once(ENCODED_AT_ONCE));
         let of_batch = |batch: Batch| compute(&model.features(&model.preprocess(&batch.of(pixels)), Mode::Inference));

@@ -21,7 +21,7 @@ pub struct Protocol {
     pub batch_size: u32,
     /// The step size that each phase begins with, once it has led up to it; it falls along half a cosine wave.
     pub learning_rate: f64,
-    /// The first steps of each phase, this many, lead up to it in a straight line.
+    /// The first steps of each phase, this many or half of them, lead up to it in a straight line.
     pub warmup_steps: u32,
     /// The first training images of the dataset are used, this many; as many as the model was trained on where none is said.
     pub train_count: Option<u32>,
@@ -34,7 +34,7 @@ pub struct Protocol {
     pub seed: u64,
     /// What the model computes in.
     pub precision: Precision,
-    /// The weight of the reconstruction beside other objectives; where 0, the decoder stays as it was.
+    /// The weight of the reconstruction beside other objectives; where 0, nothing is learnt of it.
     pub reconstruction_weight: f64,
     /// The weight of `dec` and `idec`.
     pub dec_weight: f64,

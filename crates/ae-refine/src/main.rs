@@ -49,7 +49,7 @@ struct RefineArgs {
     /// Images in a step, 2 or more
     #[arg(long, value_name = "N", default_value_t = defaults().batch_size, value_parser = clap::value_parser!(u32).range(2..))]
     batch_size: u32,
-    /// Step size that each phase begins with; it falls along half a cosine wave
+    /// The largest step size of each phase, which leads up to it and then falls along half a cosine wave
     #[arg(long, value_name = "RATE", default_value_t = defaults().learning_rate, value_parser = positive)]
     learning_rate: f64,
     /// Use the first N training images [default: as many as the model was trained on; 20000 for a new one]

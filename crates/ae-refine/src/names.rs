@@ -34,14 +34,15 @@ pub(crate) fn names(model: &Autoencoder, state: &State, imsat: &Imsat, pixels: &
 /// As trained heads say, if there are any; the head whose numbers count may be another each time.
 pub(crate) fn of_heads(model: &Autoencoder, state: &State, imsat: &Imsat, pixels: &Tensor) -> Option<Tensor> {
     state.training.history.iter().any(|row| row.head_agreement.is_some()).then(|| {
+        let mut told = Vec::new();
         let named = each_batch(model, pixels, |features| {
-            let named = state.heads.logits(features).into_iter().map(|logits| logits.argmax(1, false));
-            Tensor::stack(&named.collect::<Vec<Tensor>>(), 1)
+            let logits = state.heads.logits(features);
+            told.push(Told::of(&logits).0);
+            Tensor::stack(&logits.iter().map(|logits| logits.argmax(1, false)).collect::<Vec<Tensor>>(), 1)
         });
         let consensus = votes(&[named.shallow_clone()], &state.heads);
         if consensus.agreement < ONE_MIND {
-            let told = each_batch(model, pixels, |features| Told::of(&state.heads.logits(features)).0);
-            named.select(1, Told(told).most(imsat, named.size()[0]))
+            named.select(1, Told(Tensor::cat(&told, 0)).most(imsat, named.size()[0]))
         } else {
             decided(&consensus, &model.preprocess(pixels))
         }

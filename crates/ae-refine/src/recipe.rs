@@ -101,6 +101,11 @@ impl Phase {
         self.objectives.iter().any(|objective| objective.moves_model())
     }
 
+    /// Whether any of them moves heads or centroids.
+    pub(crate) fn moves_heads(&self) -> bool {
+        self.objectives.iter().any(|objective| objective.moves_heads())
+    }
+
     /// Whether any of them pulls latents to centroids.
     pub(crate) fn has_centroids(&self) -> bool {
         self.objectives.iter().any(|objective| objective.has_centroids())

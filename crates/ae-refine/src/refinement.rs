@@ -66,18 +66,23 @@ pub(crate) fn refine(
         let student = state.student.as_mut().map(|student| &mut student.network);
         let history = &state.training.history;
         let is_chosen = state.starts.end((epoch, loss), history, (model, &mut state.heads), student);
+        let goes_on = is_chosen || !state.starts.may_be_given_up(epoch);
         // A phase that leaves the model as it was leaves its losses too, unless another start goes on.
         let is_moved = place.phase.moves_model() || is_chosen;
-        let last = state.training.history.last().filter(|_| !is_moved);
-        let (train_loss, test_loss) = last.map_or_else(
-            || {
+        let as_before = state.training.history.last().filter(|_| !is_moved);
+        let (train_loss, test_loss) = match as_before {
+            Some(last) => (last.train_loss, last.test_loss),
+            None if goes_on => {
                 let judged = images.train.narrow(0, 0, count.min(images.test.size()[0]));
                 let train_loss = mean_loss(model, &judged, Loss::Bce, protocol.batch_size).total;
-                (train_loss, images.test_loss(model, Loss::Bce, protocol.batch_size).total)
-            },
-            |last| (last.train_loss, last.test_loss),
-        );
-        let judged = [("of training images", train_loss), ("of test images", test_loss)];
+                (Some(train_loss), Some(images.test_loss(model, Loss::Bce, protocol.batch_size).total))
+            }
+            None => (None, None),
+        };
+        let judged: Vec<(&'static str, f64)> = [("of training images", train_loss), ("of test images", test_loss)]
+            .into_iter()
+            .filter_map(|(whose, loss)| Some((whose, loss?)))
+            .collect();
         for (parameters, optimizer) in state.learners(model, place.phase) {
             NotFinite::check_epoch(epoch, &judged, (parameters, optimizer)).map_err(refuse)?;
         }
@@ -87,13 +92,16 @@ pub(crate) fn refine(
         state.training.history.push(row);
         progress.milestone(&status(epoch, course, state.training.history.last()));
         // What a student leaves as it was is kept already, and of starts nothing but what goes on.
-        let goes_on = is_chosen || !state.starts.may_be_given_up(epoch);
         if place.is_last() && is_moved && goes_on {
             state.kept.keep(epoch, model, images);
         }
         state.save(model, checkpoints)?;
     }
     progress.end();
+    if first > last {
+        // Nothing was left to refine: the checkpoint that said so was the earlier result's.
+        state.save(model, checkpoints)?;
+    }
     Ok(())
 }
 
@@ -102,9 +110,10 @@ fn status(epoch: u32, course: &Recipe, last: Option<&RefinementEpoch>) -> String
         let share = |share: Option<f64>, what: &str| {
             share.map_or_else(String::new, |share| format!(", {what} {} %", per_cent(share, 1)))
         };
+        let redrawn = last.test_loss.map_or_else(String::new, |loss| format!(", reconstruction {loss:.4}"));
         let shares =
             share(last.head_agreement, "the heads agree on") + &share(last.renamed, "the student names otherwise");
-        format!(" · {} {:.4}, reconstruction {:.4}{shares}", last.objectives, last.objective, last.test_loss)
+        format!(" · {} {:.4}{redrawn}{shares}", last.objectives, last.objective)
     });
     format!("epoch {epoch}/{}{losses}", course.epochs())
 }
@@ -127,6 +136,7 @@ fn train_epoch(
     for batch in Batches::shuffled(count, size, &mut generator, pixels.device()) {
         // What is left over at the end is too few to say how large clusters are; another epoch has others left over.
         if batch.len() < size && count >= size {
+            progress.advance(batch.len().unsigned_abs());
             break;
         }
         let rows = batch.rows(pixels.device());
@@ -142,7 +152,8 @@ fn train_epoch(
             optimizer.set_learning_rate(protocol.learning_rate * factor);
             optimizer.step(parameters.trainable(), gradient);
         }
-        losses.push(loss.total.detach().to_kind(Kind::Double), protocol.learning_rate * factor);
+        let total = loss.total.detach().to_kind(Kind::Double);
+        losses.push(total.shallow_clone(), total, protocol.learning_rate * factor);
         named.extend(loss.named);
         progress.advance(batch.len().unsigned_abs());
         if interrupt.is_requested() {

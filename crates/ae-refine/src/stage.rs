@@ -42,6 +42,8 @@ struct Source {
     test_count: u32,
     /// The first of the training images that it learnt from.
     seen_count: u32,
+    /// Whether it learnt from test images too.
+    with_test: bool,
 }
 
 /// Refines the model, unless it is up to date.
@@ -106,6 +108,10 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         heads.compute_in(protocol.precision);
         let student = course.has(Objective::Student).then(|| {
             let mut network = ClusterStudent::new(&model, clusters, images.train.size()[0], device)?;
+            ensure!(
+                network.holds(i64::from(protocol.batch_size).min(images.train.size()[0])),
+                "expected a student whose layers give at most {MOST_AT_ONCE} values for a batch, found more; use a lower --batch-size"
+            );
             network.compute_in(protocol.precision);
             anyhow::Ok(Student::new(network, protocol.learning_rate))
         });
@@ -122,7 +128,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let folder = work.folder()?;
         state.kept.write(&model, |name| folder.join(name))?;
         let mean_squared_error = images.test_mean_squared_error(&model, protocol.batch_size);
-        let metrics = metrics(&protocol, &dataset, &model, (&state, clusters, source.seen_count), mean_squared_error)?;
+        let metrics = metrics(&protocol, &dataset, &model, (&state, clusters, &source), mean_squared_error)?;
         write_document(&work.file(file::METRICS)?, &metrics)?;
         Ok(environment)
     })?;
@@ -149,6 +155,8 @@ fn source(origin: &Origin) -> anyhow::Result<Source> {
             let trained = FinishedStage::open(run.model_stage())?;
             let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS)?);
             let metrics: TrainMetrics = read_document(trained.file(file::METRICS)?.path())?;
+            let with_test = run.model_stage().stage() == Stage::AeRefine
+                && read_document::<RefineMetrics>(trained.file(file::METRICS)?.path())?.with_test;
             let description: ModelDescription = read_document(model_file.path())?;
             check_kind(description.model, || model_file.path().display().to_string())?;
             Ok(Source {
@@ -159,6 +167,7 @@ fn source(origin: &Origin) -> anyhow::Result<Source> {
                 train_count: metrics.train_count,
                 test_count: metrics.test_count,
                 seen_count: trained.seen_count()?,
+                with_test,
             })
         }
         Origin::Fresh { model, latent_dim, data } => {
@@ -173,6 +182,7 @@ fn source(origin: &Origin) -> anyhow::Result<Source> {
                 train_count,
                 test_count,
                 seen_count: 0,
+                with_test: false,
             })
         }
     }
@@ -193,11 +203,13 @@ fn metrics(
     protocol: &Protocol,
     dataset: &Dataset<'_>,
     model: &Autoencoder,
-    (state, clusters, seen_count): (&State, u32, u32),
+    (state, clusters, source): (&State, u32, &Source),
     test_mean_squared_error: f64,
 ) -> anyhow::Result<RefineMetrics> {
     let history = &state.training.history;
     let last = history.last().context("no epoch was trained")?;
+    let (train_loss, test_loss) =
+        last.train_loss.zip(last.test_loss).context("the last epoch left no losses: start over with --force")?;
     let train_count = protocol.train_count.unwrap_or_default();
     Ok(RefineMetrics {
         training: TrainMetrics {
@@ -206,15 +218,19 @@ fn metrics(
             test_count: protocol.test_count.unwrap_or_default(),
             epochs: last.epoch,
             parameter_count: model.parameters().trainable_count(),
-            train_loss: last.train_loss,
-            test_loss: last.test_loss,
+            train_loss,
+            test_loss,
             test_mean_squared_error,
             elbo: None,
         },
         cluster_count: clusters,
-        with_test: protocol.with_test,
-        seen_count: Some(seen_count.max(train_count)),
-        head_agreement: history.iter().rev().find_map(|row| row.head_agreement),
+        with_test: protocol.with_test || source.with_test,
+        seen_count: Some(source.seen_count.max(train_count)),
+        head_agreement: history
+            .iter()
+            .rev()
+            .filter(|row| state.starts.is_of_what_goes_on(row.epoch, history))
+            .find_map(|row| row.head_agreement),
         renamed: history.iter().rev().find_map(|row| row.renamed),
     })
 }

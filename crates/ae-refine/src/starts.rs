@@ -112,6 +112,12 @@ impl StartValues {
         self.starts.as_ref().is_some_and(|starts| epoch <= starts.last_epoch())
     }
 
+    /// Whether the model that goes on went through `epoch`, of those in `history`.
+    pub(crate) fn is_of_what_goes_on(&self, epoch: u32, history: &[RefinementEpoch]) -> bool {
+        let Some(starts) = self.starts.as_ref().filter(|starts| epoch <= starts.last_epoch()) else { return true };
+        starts.best(history).is_some_and(|best| epoch <= best.epoch && best.epoch - epoch < starts.each.epochs())
+    }
+
     /// Gives model and heads other beginnings if a start begins in `epoch`.
     pub(crate) fn begin(&self, epoch: u32, seed: u64, model: &mut Autoencoder, heads: &mut ClusterHeads) {
         if self.starts.as_ref().is_some_and(|starts| starts.begins(epoch)) {
@@ -232,13 +238,12 @@ mod tests {
 
     fn row(epoch: u32, objective: f64) -> RefinementEpoch {
         let objectives = "student".to_owned();
-        let losses = (0.0, 0.0);
         RefinementEpoch {
             epoch,
             objectives,
             objective,
-            train_loss: losses.0,
-            test_loss: losses.1,
+            train_loss: None,
+            test_loss: None,
             head_agreement: None,
             renamed: None,
         }
@@ -290,6 +295,9 @@ mod tests {
             assert_ne!(left[0].1, left[1].1);
             assert_eq!(starts.unwrap().best(&history).unwrap().epoch, 4 * (best as u32 + 1));
             assert!(values.best.is_none() && !values.may_be_given_up(13));
+            let went_on = |epoch: &u32| values.is_of_what_goes_on(*epoch, &history);
+            let first = 4 * best as u32 + 1;
+            assert!((1..=14).filter(went_on).eq((first..first + 4).chain([13, 14])), "{losses:?}");
         }
     }
 }

@@ -89,6 +89,8 @@ impl State {
         let mut learners = Vec::new();
         if phase.moves_model() {
             learners.push((model.parameters(), &mut self.training.optimizer));
+        }
+        if phase.moves_heads() {
             learners.push((self.heads.parameters(), &mut self.heads_optimizer));
         }
         let student = self.student.as_mut().filter(|_| phase.has(Objective::Student));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use ae_train::{Config, ContrastProtocol, Protocol, Sampling};
 use autoencoders::Precision;
 use clap::{CommandFactory, Parser};
-use run_store::{ModelKind, RunDir, prepared_dataset};
+use run_store::{ModelKind, RunDir, one_line, prepared_dataset};
 use stage_cli::{RUNNING, StageArgs, not_negative, positive, share, single, subcommand};
 use training::{DeviceChoice, Loss, OptimizerRule, Preset, Schedule};
 
@@ -233,7 +233,7 @@ struct SampleArgs {
 }
 
 fn sample(args: SampleArgs) -> ExitCode {
-    let said = format!("{}: {} digits drawn", args.output.display(), args.count);
+    let said = format!("{}: {} digits drawn", one_line(&args.output.display().to_string()), args.count);
     let sampling = Sampling { run: RunDir::new(args.run), count: args.count, seed: args.seed, output: args.output };
     stage_cli::report(ae_train::sample(&sampling).map(|()| said))
 }

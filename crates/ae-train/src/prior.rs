@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Mode};
 use run_store::{
-    DecodedLatent, DecodedSheet, FinishedStage, ModelDescription, RunDir, Stage, file, read_document, replace_file,
+    DecodedLatent, DecodedSheet, FinishedStage, ModelDescription, RunDir, file, read_document, replace_file,
 };
 use tch::{Kind, Tensor, no_grad};
 use training::{DeviceChoice, Seed, prepare_process};
@@ -35,7 +35,7 @@ pub struct Sampling {
 /// # Errors
 /// The model is missing, broken, or has no prior; or the file cannot be written.
 pub fn sample(sampling: &Sampling) -> anyhow::Result<()> {
-    let trained = FinishedStage::open(sampling.run.stage(Stage::AeTrain, None))?;
+    let trained = FinishedStage::open(sampling.run.model_stage())?;
     let (model_file, weights) = (trained.file(file::MODEL)?, trained.file(file::WEIGHTS)?);
     let description: ModelDescription = read_document(model_file.path())?;
     let kind = description.model;

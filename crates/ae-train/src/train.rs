@@ -101,7 +101,8 @@ fn train_epoch(
         let factor = protocol.schedule.factor(step, steps, u64::from(protocol.warmup_steps));
         optimizer.set_learning_rate(protocol.learning_rate * factor);
         optimizer.step(model.parameters().trainable(), &gradient);
-        losses.push(terms.detach().to_kind(Kind::Double) * batch.len() as f64, optimizer.learning_rate());
+        let loss = terms.detach().to_kind(Kind::Double) * batch.len() as f64;
+        losses.push(loss, objective.detach(), optimizer.learning_rate());
         progress.advance(batch.len() as u64);
         if interrupt.is_requested() {
             return None;

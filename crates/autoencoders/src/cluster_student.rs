@@ -100,6 +100,12 @@ impl ClusterStudent {
         self.network.at_once(wanted)
     }
 
+    /// Whether `count` images can be trained on at once, so that no layer gives more than [`MOST_AT_ONCE`](crate::MOST_AT_ONCE) values.
+    #[must_use]
+    pub fn holds(&self, count: i64) -> bool {
+        self.network.holds(count)
+    }
+
     /// Whether images have names.
     #[must_use]
     pub fn is_taught(&self) -> bool {

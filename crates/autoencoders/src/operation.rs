@@ -97,8 +97,11 @@ impl Builder<'_> {
             (Layer::Dropout { rate }, _) => (Operation::Dropout { rate }, shape),
             (Layer::Conv2d { filters, kernel }, Shape::Image { height, width, channels }) if kernel % 2 == 1 => {
                 let (filters, kernel) = (i64::from(filters), i64::from(kernel));
-                let area = kernel * kernel;
-                let glorot = Initial::GlorotUniform { fan_in: area * channels, fan_out: area * filters };
+                let area = kernel.saturating_mul(kernel);
+                let glorot = Initial::GlorotUniform {
+                    fan_in: area.saturating_mul(channels),
+                    fan_out: area.saturating_mul(filters),
+                };
                 let weight = self.add("weight", vec![filters, channels, kernel, kernel], glorot, true);
                 let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
                 let operation = Operation::Conv2d {
@@ -111,8 +114,11 @@ impl Builder<'_> {
                 if stride > 0 && kernel >= stride =>
             {
                 let (filters, kernel_size, stride) = (i64::from(filters), i64::from(kernel), i64::from(stride));
-                let area = kernel_size * kernel_size;
-                let glorot = Initial::GlorotUniform { fan_in: area * filters, fan_out: area * channels };
+                let area = kernel_size.saturating_mul(kernel_size);
+                let glorot = Initial::GlorotUniform {
+                    fan_in: area.saturating_mul(filters),
+                    fan_out: area.saturating_mul(channels),
+                };
                 let weight = self.add("weight", vec![channels, filters, kernel_size, kernel_size], glorot, true);
                 let bias = self.add("bias", vec![filters], Initial::Constant(0.0), true);
                 let (height, width) = (height.saturating_mul(stride), width.saturating_mul(stride));

@@ -108,7 +108,7 @@ impl Parameters {
                     let _ = view.fill_(value);
                 }
                 Initial::GlorotUniform { fan_in, fan_out } => {
-                    let limit = (6.0 / (fan_in + fan_out) as f32).sqrt();
+                    let limit = (6.0 / fan_in.saturating_add(fan_out) as f32).sqrt();
                     let values: Vec<f32> =
                         (0..info.numel()).map(|_| limit * (2.0 * generator.r#gen::<f32>() - 1.0)).collect();
                     view.copy_(&Tensor::from_slice(&values).view(info.shape.as_slice()));

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use anyhow::Context;
-use clustering::{FitOptions, assign, fit};
+use anyhow::{Context, ensure};
+use clustering::{FitOptions, assign, distinct, fit};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -55,17 +55,33 @@ pub fn choose(choice: &Choice, mut tried: impl FnMut(&ClusterCount)) -> anyhow::
         seed: choice.seed,
         rows: Vec::new(),
     };
+    check_halves(&latents, choice).with_context(|| latents_file.path().display().to_string())?;
     for cluster_count in choice.cluster_counts.clone() {
-        // What is too many for the halves is so for every higher number.
-        let options = if cluster_count == *choice.cluster_counts.start() { "--from and --to" } else { "--to" };
         let row = try_count(cluster_count, &latents, (&sample, &of_sample), choice)
-            .map_err(|error| advised(error, options))
+            .map_err(|error| advised(error, "--to"))
             .with_context(|| format!("{}, {cluster_count} clusters", latents_file.path().display()))?;
         tried(&row);
         counts.rows.push(row);
     }
     replace_file(&choice.run.cluster_counts(), |partial| write_document(partial, &counts))?;
     Ok(counts)
+}
+
+/// Checks that all that will be clustered has as many different latents as there will be clusters, before any of it is.
+fn check_halves(latents: &Latents, choice: &Choice) -> anyhow::Result<()> {
+    let (least, most) = (*choice.cluster_counts.start() as usize, *choice.cluster_counts.end() as usize);
+    for split in 0..choice.split_count {
+        for half in halves(latents, choice.seed, split) {
+            let found = distinct(&half, latents.dimensions, most);
+            let options = if found < least { "--from and --to" } else { "--to" };
+            ensure!(
+                found >= most,
+                "expected at least {most} different latents in each random half of all, one a cluster, found {found}; use a lower \
+                 {options}, or images that differ"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn try_count(

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use cluster_eval::{Choice, Config, Parameters, Prediction};
 use clustering::FitOptions;
-use run_store::{ClusterCount, ClusterCounts, RunDir};
+use run_store::{ClusterCount, ClusterCounts, RunDir, one_line};
 use stage_cli::{StageArgs, positive, subcommand};
 
 /// The commands beside the stage itself.
@@ -126,7 +126,7 @@ impl FitArgs {
 
 fn fit(args: &FitArgs) -> ExitCode {
     stage_cli::run(&args.stage.options(), |options, progress| {
-        // linfa's loops run on rayon's threads.
+        // K-means runs on rayon's threads.
         let threads = options.threads as usize;
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
         cluster_eval::run(&args.config(), options, progress)
@@ -134,12 +134,10 @@ fn fit(args: &FitArgs) -> ExitCode {
 }
 
 fn predict(args: PredictArgs) -> ExitCode {
-    let output = args.output.clone();
+    let output = one_line(&args.output.display().to_string());
     let prediction =
         Prediction { run: RunDir::new(args.run), tag: args.tag, latents: args.latents, output: args.output };
-    stage_cli::report(
-        cluster_eval::predict(&prediction).map(|count| format!("{}: {count} latents assigned", output.display())),
-    )
+    stage_cli::report(cluster_eval::predict(&prediction).map(|count| format!("{output}: {count} latents assigned")))
 }
 
 fn choose(args: ChooseArgs) -> ExitCode {

@@ -66,13 +66,14 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let [train, test] = LatentsFile::open_exports(&exported, [&train_file, &test_file])?;
         let is_streamed = config.parameters.mini_batch;
         let splits = [Source::new(train, is_streamed)?, Source::new(test, is_streamed)?];
-        let (model, metrics) = cluster(&config.parameters, &splits, &work.file(file::ASSIGNMENTS)?)
-            .with_context(|| train_file.path().display().to_string())?;
+        let paths = [train_file.path(), test_file.path()];
+        let (model, metrics) = cluster(&config.parameters, (&splits, paths), &work.file(file::ASSIGNMENTS)?)?;
         model.write(&work.file(file::KMEANS)?)?;
         write_document(&work.file(file::METRICS)?, &metrics)?;
         Ok(Environment {
             threads: options.threads,
             device: "cpu".to_owned(),
+            // Which centroid is nearest is decided in f32 on the way; sums, and what is written, are f64.
             precision: "f64".to_owned(),
             libtorch: None,
         })
@@ -83,7 +84,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
 /// Fits, writes the cluster of every image to `path`, and scores.
 fn cluster(
     parameters: &Parameters,
-    [train, test]: &[Source; 2],
+    ([train, test], [train_path, test_path]): (&[Source; 2], [&Path; 2]),
     path: &Path,
 ) -> anyhow::Result<(KMeansModel, ClusterMetrics)> {
     let class_count = train.header().class_count.max(test.header().class_count);
@@ -92,8 +93,9 @@ fn cluster(
     // More than there are latents is another fault, which fitting finds first of all.
     ensure!(
         cluster_count <= most || cluster_count as usize > train.count(),
-        "expected at most {most} clusters where there are {class_count} classes, as their figures fill a document, found {cluster_count}; \
-         use a lower --k"
+        "{}: expected at most {most} clusters where there are {class_count} classes, as their figures fill a document, found {cluster_count}; \
+         use a lower --k",
+        train_path.display()
     );
     let fitting = FitOptions {
         cluster_count: cluster_count as usize,
@@ -102,12 +104,15 @@ fn cluster(
         tolerance: parameters.tolerance,
         seed: parameters.seed,
     };
-    let centroids = fit_pieces(train, &fitting).map_err(|error| advised(error, "--k"))?;
+    let centroids = fit_pieces(train, &fitting)
+        .map_err(|error| advised(error, "--k"))
+        .with_context(|| train_path.display().to_string())?;
     let splits = [(Split::Train, train), (Split::Test, test)];
     let classes = class_count as usize;
     let mut judged = Vec::with_capacity(splits.len());
-    for (_, source) in splits {
-        judged.push(judge(source, &centroids, classes, parameters)?);
+    for ((_, source), path) in splits.into_iter().zip([train_path, test_path]) {
+        let of_split = judge(source, &centroids, classes, parameters);
+        judged.push(of_split.with_context(|| path.display().to_string())?);
     }
     // Names are learnt on the training split.
     let train_table = &judged[0].table;
@@ -204,4 +209,66 @@ fn figures(metrics: &ClusterMetrics) -> Vec<(String, String)> {
         ]);
     }
     figures
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use run_store::{LatentWriter, LatentsHeader};
+
+    use super::*;
+
+    /// Row groups of so many that each is a piece of its own.
+    const GROUPS: [usize; 3] = [40_000, 50_000, 30_007];
+
+    #[test]
+    fn pieces_are_judged_as_all_latents_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.parquet");
+        let name = || "test".to_owned();
+        let header = LatentsHeader {
+            run: name(),
+            model: name(),
+            model_fingerprint: name(),
+            dataset: name(),
+            split: "train".to_owned(),
+            class_count: 10,
+        };
+        let mut writer = LatentWriter::create(&path, &header, 1, false).unwrap();
+        let mut first = 0;
+        for count in GROUPS {
+            let values: Vec<f32> = (first..first + count).map(|row| (row * 7 % 1000) as f32).collect();
+            let labels: Vec<u8> = (first..first + count).map(|row| (row * 7 % 1000 / 100) as u8).collect();
+            writer.write(first as u32, &labels, &values, &[]).unwrap();
+            first += count;
+        }
+        writer.finish().unwrap();
+        let parameters = Parameters {
+            k: None,
+            restarts: 1,
+            iterations: 1,
+            tolerance: 1.0,
+            silhouette_sample: 300,
+            seed: 3,
+            mini_batch: true,
+        };
+        let judged = |is_streamed: bool| {
+            let source = Source::new(LatentsFile::open(&path).unwrap(), is_streamed).unwrap();
+            let mut pieces = 0;
+            let mut count = |_: &_| {
+                pieces += 1;
+                Ok(())
+            };
+            source.for_each(&mut count).unwrap();
+            assert_eq!(pieces, if is_streamed { GROUPS.len() } else { 1 });
+            judge(&source, &[120.0, 480.0, 900.0], 10, &parameters).unwrap()
+        };
+        let (held, streamed) = (judged(false), judged(true));
+        assert_eq!(held.table.total(), 120_007);
+        assert!(held.table.rows().eq(streamed.table.rows()));
+        assert!((held.inertia / streamed.inertia - 1.0).abs() < 1e-12);
+        let means = [&held, &streamed].map(|judged| judged.silhouette.as_ref().map(|found| found.mean));
+        assert!(means[0].is_some_and(|mean| mean > 0.0) && means[0] == means[1], "{means:?}");
+    }
 }

@@ -21,7 +21,7 @@ pub struct Consensus {
 /// Clusters are matched one to one with those of the clustering that agrees most with the others. A clustering votes with the
 /// weight ln((k − 1) a / (1 − a)), where a is the share of points that it names as that one does and k the number of clusters:
 /// the best weight for voters that err each on its own, at random among k − 1 others (Nitzan & Paroush 1982). One that agrees no
-/// more than by chance has none; that in the middle itself votes as the one that is nearest to it.
+/// more than by chance has none; that in the middle itself votes as the one that is nearest to it, or alone where none has a vote.
 ///
 /// # Panics
 ///
@@ -42,18 +42,24 @@ pub fn consensus(clusterings: &[Vec<usize>], cluster_count: usize) -> Consensus 
     let nearest = others.map(|voter| matched[voter][middle].alike).max();
     let mut votes = vec![0.0; points * cluster_count];
     let mut all = 0.0;
-    for (voter, clusters) in clusterings.iter().enumerate() {
-        let Matching { names, alike } = &matched[voter][middle];
-        let agreed = nearest.filter(|_| voter == middle).unwrap_or(*alike);
-        let weight = weight(agreed, points, cluster_count);
+    let mut weights: Vec<f64> = (0..clusterings.len())
+        .map(|voter| {
+            let agreed = nearest.filter(|_| voter == middle).unwrap_or(matched[voter][middle].alike);
+            weight(agreed, points, cluster_count)
+        })
+        .collect();
+    // Where none agrees with another but by chance, the one in the middle is as good as any.
+    if weights.iter().all(|weight| *weight == 0.0) {
+        weights[middle] = 1.0;
+    }
+    for ((voter, clusters), weight) in clusterings.iter().enumerate().zip(&weights) {
+        let names = &matched[voter][middle].names;
         for (point, cluster) in clusters.iter().enumerate() {
             votes[point * cluster_count + names[*cluster]] += weight;
         }
         all += weight;
     }
-    if all > 0.0 {
-        votes.iter_mut().for_each(|votes| *votes /= all);
-    }
+    votes.iter_mut().for_each(|votes| *votes /= all);
     let (mut clusters, mut won) = (Vec::with_capacity(points), 0.0);
     for votes in votes.chunks_exact(cluster_count.max(1)) {
         // Of a tie the first.

@@ -9,4 +9,4 @@ mod kmeans;
 
 pub use assignment::minimum_cost_assignment;
 pub use consensus::{Consensus, consensus};
-pub use kmeans::{Assigned, FitOptions, FittedKMeans, KMeansError, Look, Points, assign, fit, fit_pieces};
+pub use kmeans::{Assigned, FitOptions, FittedKMeans, KMeansError, Look, Points, assign, distinct, fit, fit_pieces};

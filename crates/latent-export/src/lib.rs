@@ -3,7 +3,7 @@
 //! It works in batches, so its memory does not grow with the number of images, and refuses a latent that is not finite.
 //! It trains nothing and looks at labels only to write them beside the latents.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use autoencoders::{Autoencoder, Mode};
 use run_store::{
     DatasetFile, FinishedStage, LabelledImages, LatentWriter, LatentsHeader, ModelDescription, Plan, RunDir, Split,
@@ -80,16 +80,17 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let dataset_file = DatasetFile::read(dataset.path())?;
         let dataset = dataset_file.dataset()?;
         model.description().check_images(&dataset, &dataset_path)?;
+        for (split, count) in Split::ALL.into_iter().zip(counts) {
+            let found = dataset.split(split).len();
+            ensure!(
+                found >= count as usize,
+                "{}: expected at least {count} {split} images, found {found}; use --{split}-count {found} or less",
+                dataset_path.display()
+            );
+        }
         progress.begin("latents", counts.iter().map(|count| u64::from(*count)).sum(), "images");
         for (split, count) in Split::ALL.into_iter().zip(counts) {
             let images = dataset.split(split);
-            if images.len() < count as usize {
-                bail!(
-                    "{}: expected at least {count} {split} images, found {found}; use --{split}-count {found} or less",
-                    dataset_path.display(),
-                    found = images.len()
-                );
-            }
             let header = LatentsHeader {
                 run: config.run.name(),
                 model: model.description().model.to_string(),

@@ -76,10 +76,9 @@ fn read(reader: &Classifier, images: &Tensor, labels: &[u8]) -> anyhow::Result<V
         // Weights may be finite and yet too large to compute with.
         ensure!(
             of_true_class.iter().all(|probability| probability.is_finite()),
-            "expected probabilities of the classes from the reader, found values that are not finite; run `{} --force` or `{} --force` \
-             to have sound weights",
-            Stage::ReaderTrain,
-            Stage::AeTrain
+            "expected probabilities of the classes from the reader, found values that are not finite; make the reader anew with \
+             `{} --force`, or the model with --force",
+            Stage::ReaderTrain
         );
         let pairs = predicted.into_iter().zip(of_true_class);
         Ok(pairs.map(|(predicted, probability)| Reading { predicted, probability }).collect())

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, glob_with};
-use run_store::{RunDir, Stage, StoreError, parse_tag};
+use run_store::{RunDir, Stage, StoreError, one_line, parse_tag};
 
 use crate::collect::WITH_VARIANTS;
-use crate::text::one_line;
 
 const EXPECTED: &str =
     "expected the folder of a run, such as artifacts/cae-32, or a pattern, such as 'artifacts/cae-32*'";

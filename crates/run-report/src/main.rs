@@ -6,7 +6,6 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use stage_cli::say;
 
 use crate::commands::{
     CompareArgs, ExportArgs, FiguresArgs, HtmlArgs, Printable, TableArgs, VerifyArgs, compare, export, figures, html,
@@ -43,10 +42,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => stage_cli::failed(&error),
     }
 }
 

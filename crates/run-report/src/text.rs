@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use run_store::{StoreError, is_visible};
+use run_store::{StoreError, one_line};
 use serde::Serializer;
 
 /// Lines of prose are at most this long on a terminal.
@@ -63,11 +63,6 @@ pub(crate) fn code(text: &str) -> String {
     // A backtick of the text's own must not lie beside the fence, which it would lengthen.
     let gap = if longest == 0 { "" } else { " " };
     format!("{fence}{gap}{text}{gap}{fence}")
-}
-
-/// Names come from folders, which may hold line breaks, terminal commands and marks of direction.
-pub(crate) fn one_line(text: &str) -> String {
-    text.replace(|character| !is_visible(character), "\u{fffd}")
 }
 
 /// Names of folders may be any bytes, and JSON is Unicode.
@@ -172,6 +167,6 @@ mod tests {
         assert_eq!(code("table --run a"), "`table --run a`");
         assert_eq!(code("a`b"), "`` a`b ``");
         assert_eq!(code("``a`"), "``` ``a` ```");
-        assert_eq!(code("a\nb"), "`a\u{fffd}b`");
+        assert_eq!(code("a\nb"), r"`a\u000ab`");
     }
 }

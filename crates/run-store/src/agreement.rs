@@ -107,7 +107,7 @@ fn in_splits<'a, T: 'a>(
     check: impl Fn(&T) -> Agreement,
 ) -> Agreement {
     splits.into_iter().try_for_each(|(name, split)| {
-        check(split).map_err(|problem| format!("{problem} (split {})", crate::names::printable(name)))
+        check(split).map_err(|problem| format!("{problem} (split {})", crate::names::one_line(name)))
     })
 }
 

@@ -10,6 +10,9 @@ use crate::latents::Latents;
 use crate::layout::Split;
 use crate::table::{Metadata, Table, TableWriter};
 
+/// The name of a split takes 5 bytes.
+const SPLIT_BYTES: usize = 16;
+
 /// Clusters of both splits, one entry for each image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assignments {
@@ -124,7 +127,7 @@ impl Assignments {
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path, "cluster assignments")?;
         let read = Self {
-            splits: table.strings("split")?,
+            splits: table.strings("split", SPLIT_BYTES)?,
             indices: table.u32("index")?,
             labels: table.u8("label")?,
             clusters: table.u32("cluster")?,

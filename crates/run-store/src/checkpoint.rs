@@ -4,7 +4,7 @@
 //! its files. While a stage works the last two are kept: should one be damaged, the other is still good. So none of it has
 //! to be flushed to disk at each epoch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -262,10 +262,8 @@ impl Checkpoints {
 /// Removes what is no whole checkpoint from `folder`, and the folder itself where that is all. Whether any is left.
 pub(crate) fn drop_unfinished(folder: &Path) -> Result<bool> {
     let checkpoints = epochs(folder);
-    list(folder)?
-        .iter()
-        .filter(|path| !checkpoints.values().any(|kept| kept == *path))
-        .try_for_each(|path| remove_folder(path))?;
+    let kept: HashSet<&PathBuf> = checkpoints.values().collect();
+    list(folder)?.iter().filter(|path| !kept.contains(path)).try_for_each(|path| remove_folder(path))?;
     // Only an empty folder can be removed so.
     let _ = fs::remove_dir(folder);
     Ok(folder.exists())
@@ -283,7 +281,11 @@ fn is_file(path: &Path) -> bool {
 
 /// Every checkpoint in `folder`, by epoch.
 fn epochs(folder: &Path) -> BTreeMap<u32, PathBuf> {
-    let epoch = |path: &Path| path.file_name()?.to_str()?.strip_prefix(PREFIX)?.parse().ok();
+    // Only one name is that of an epoch.
+    let epoch = |path: &Path| -> Option<u32> {
+        let name = path.file_name()?.to_str()?;
+        name.strip_prefix(PREFIX)?.parse().ok().filter(|epoch| name == name_of(*epoch))
+    };
     if !is_folder(folder) {
         return BTreeMap::new();
     }

@@ -145,10 +145,19 @@ fn read_bytes(path: &Path, kind: &str, advice: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Values that an object counts as.
+const OBJECT_WEIGHT: usize = 16;
+
 /// Checks that the JSON `text` has no more than [`VALUE_LIMIT`] values: in memory each takes up to a hundred times the bytes that
-/// it has there. Before each stands one of three signs, which may stand in a string too.
-fn check_value_count(path: &Path, kind: &str, text: &[u8], advice: &str) -> Result<()> {
-    let count = text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+/// it has there. Before each stands one of three signs, which may stand in a string too. An object takes as much as many values,
+/// however few it has.
+pub(crate) fn check_value_count(path: &Path, kind: &str, text: &[u8], advice: &str) -> Result<()> {
+    let weight = |byte: &u8| match byte {
+        b',' | b'[' => 1,
+        b'{' => OBJECT_WEIGHT,
+        _ => 0,
+    };
+    let count: usize = text.iter().map(weight).sum();
     if count <= VALUE_LIMIT {
         return Ok(());
     }

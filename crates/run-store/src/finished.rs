@@ -71,13 +71,12 @@ impl FinishedStage {
         if !is_there(&path)? {
             return Err(StoreError::Missing { path, advice: advice() });
         }
-        let (hash, _) = hash_file(&path)?;
-        if hash == record.blake3 {
-            Ok(VerifiedFile { path, hash })
-        } else {
-            let problem =
-                format!("expected content {} as its manifest says, found {}", record.blake3.short(), hash.short());
-            Err(StoreError::invalid(&path, problem, advice()))
+        match record.hash_at(&path)? {
+            Ok(hash) => Ok(VerifiedFile { path, hash }),
+            Err(found) => {
+                let problem = format!("expected content {} as its manifest says, found {found}", record.blake3.short());
+                Err(StoreError::invalid(&path, problem, advice()))
+            }
         }
     }
 

@@ -32,6 +32,11 @@ pub(crate) fn check_own(dir: &StageDir) -> Result<()> {
 /// [`check_own`] finds it the next time. What cannot be moved is said by an error.
 pub(crate) fn carry_over(stage: Stage, old: &Path, new: &Path) -> Result<()> {
     for name in foreign(stage, old)? {
+        // A link may lead anywhere: what lies in a stranger's run must not go there.
+        if new.symlink_metadata().is_ok() && !is_folder(new) {
+            let problem = format!("expected a folder to move what lies in {} to, found something else", old.display());
+            return Err(StoreError::invalid(new, problem, "move it away"));
+        }
         // Somebody may have removed it since.
         fs::create_dir_all(new).map_err(StoreError::io("create", new))?;
         let place = new.join(&name);
@@ -186,6 +191,26 @@ mod tests {
             fs::remove_file(dir.file("notes.txt")).unwrap();
         }
         commit(&dir, &[file::METRICS]);
+    }
+
+    /// A stage's folder may be a link to any folder of whoever runs the stage.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_moved_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = dir(&folder);
+        for waits_at in [dir.partial(), dir.previous()] {
+            let home = tempfile::tempdir().unwrap();
+            commit(&dir, &[file::METRICS]);
+            fs::rename(dir.path(), &waits_at).unwrap();
+            fs::write(waits_at.join("evil.desktop"), "evil").unwrap();
+            std::os::unix::fs::symlink(home.path(), dir.path()).unwrap();
+            let error = begin(&dir).unwrap_err().to_string();
+            assert!(error.contains("found something else"), "{error}");
+            assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+            fs::remove_file(dir.path()).unwrap();
+            fs::remove_file(waits_at.join("evil.desktop")).unwrap();
+        }
     }
 
     /// With a damaged manifest, without one, with files of an earlier version and with what file managers leave.

@@ -60,6 +60,12 @@ pub struct TrainingEpoch {
     pub elbo: Option<ElboEpoch>,
 }
 
+/// What a refinement's history is called where something else lies in its place.
+const REFINEMENT: &str = "a refinement's history";
+
+/// The names of all objectives there are take 61 bytes.
+const OBJECTIVES_BYTES: usize = 96;
+
 /// The columns of an [`ElboEpoch`], in the order of [`ElboEpoch::values`].
 const ELBO_COLUMNS: [&str; 4] =
     ["train_reconstruction_nats", "train_kl_nats", "test_reconstruction_nats", "test_kl_nats"];
@@ -73,6 +79,21 @@ impl ElboEpoch {
     fn of([train_reconstruction, train_kl, test_reconstruction, test_kl]: [f64; 4]) -> Self {
         let parts = |reconstruction_nats, kl_nats| ElboParts { reconstruction_nats, kl_nats };
         Self { train: parts(train_reconstruction, train_kl), test: parts(test_reconstruction, test_kl) }
+    }
+}
+
+impl TrainingEpoch {
+    /// Those epochs of a refinement, whose history lies at `path`, after which its losses are known.
+    ///
+    /// # Errors
+    /// As of [`History::read`].
+    pub fn of_refinement(path: &Path) -> Result<Vec<Self>> {
+        let table = Table::read(path, REFINEMENT)?;
+        let losses = table.optional_f64("train_loss")?.into_iter().zip(table.optional_f64("test_loss")?);
+        let known = |(epoch, (train_loss, test_loss)): (u32, (Option<f64>, Option<f64>))| {
+            Some(Self { epoch, train_loss: train_loss?, test_loss: test_loss?, elbo: None })
+        };
+        Ok(epochs(&table)?.into_iter().zip(losses).filter_map(known).collect())
     }
 }
 
@@ -121,10 +142,11 @@ pub struct RefinementEpoch {
     /// Its mean over the epoch's images while it was lowered; one phase's is not another's.
     pub objective: f64,
     /// Mean binary cross-entropy of reconstructions after the epoch, in inference mode: of as many of the first training images as
-    /// there are test images. Where the last of several starts ends, that is of the one that goes on.
-    pub train_loss: f64,
+    /// there are test images. None within several starts, of which most come to nothing; where the last of them ends, that of the one
+    /// that goes on.
+    pub train_loss: Option<f64>,
     /// The same of the test images.
-    pub test_loss: f64,
+    pub test_loss: Option<f64>,
     /// Share of the heads' weighted votes that went to the clusters they chose together, in [0, 1]; none where there are no heads.
     pub head_agreement: Option<f64>,
     /// Share of images that a student, at the end of its phase, names otherwise than it was taught, in [0, 1]; none elsewhere.
@@ -134,24 +156,26 @@ pub struct RefinementEpoch {
 impl History for RefinementEpoch {
     fn write(path: &Path, rows: &[Self]) -> Result<()> {
         let objectives: Vec<&str> = rows.iter().map(|row| row.objectives.as_str()).collect();
-        let agreement: Vec<Option<f64>> = rows.iter().map(|row| row.head_agreement).collect();
-        let renamed: Vec<Option<f64>> = rows.iter().map(|row| row.renamed).collect();
+        let with_gaps = |name: &str, value: fn(&Self) -> Option<f64>| {
+            Column::new(name.into(), rows.iter().map(value).collect::<Vec<Option<f64>>>())
+        };
         let columns = vec![
             column("epoch", rows, |row| row.epoch),
             Column::new("objectives".into(), objectives),
             column_f64("objective", rows, |row| row.objective),
-            column_f64("train_loss", rows, |row| row.train_loss),
-            column_f64("test_loss", rows, |row| row.test_loss),
-            Column::new("head_agreement".into(), agreement),
-            Column::new("renamed".into(), renamed),
+            with_gaps("train_loss", |row| row.train_loss),
+            with_gaps("test_loss", |row| row.test_loss),
+            with_gaps("head_agreement", |row| row.head_agreement),
+            with_gaps("renamed", |row| row.renamed),
         ];
         write_table(path, columns, Metadata::new())
     }
 
     fn read(path: &Path) -> Result<Vec<Self>> {
-        let table = Table::read(path, "a refinement's history")?;
-        let (objective, train, test) = (table.f64("objective")?, table.f64("train_loss")?, table.f64("test_loss")?);
-        let names = table.strings("objectives")?;
+        let table = Table::read(path, REFINEMENT)?;
+        let objective = table.f64("objective")?;
+        let (train, test) = (table.optional_f64("train_loss")?, table.optional_f64("test_loss")?);
+        let names = table.strings("objectives", OBJECTIVES_BYTES)?;
         let shares = table.optional_f64("head_agreement")?.into_iter().zip(table.optional_f64("renamed")?);
         let losses = objective.into_iter().zip(train).zip(test);
         let rows = epochs(&table)?.into_iter().zip(names).zip(losses).zip(shares);
@@ -268,15 +292,18 @@ mod tests {
                 epoch,
                 objectives: "imsat+aspc".to_owned(),
                 objective: -1.5,
-                train_loss: 0.2,
-                test_loss: 0.3,
+                train_loss: head_agreement.map(|_| 0.2),
+                test_loss: head_agreement.map(|_| 0.3),
                 head_agreement,
                 renamed,
             });
         RefinementEpoch::write(&path, &rows).unwrap();
         assert_eq!(RefinementEpoch::read(&path).unwrap(), rows);
         // What draws a training's losses draws a refinement's.
-        assert_eq!(TrainingEpoch::read(&path).unwrap()[1].test_loss, 0.3);
-        assert!(ClassifierEpoch::read(&path).unwrap_err().to_string().contains("train_accuracy"));
+        let known = TrainingEpoch { epoch: 2, train_loss: 0.2, test_loss: 0.3, elbo: None };
+        assert_eq!(TrainingEpoch::of_refinement(&path).unwrap(), [known]);
+        // A training's own has no gaps.
+        assert!(TrainingEpoch::read(&path).unwrap_err().to_string().contains("train_loss"));
+        assert!(ClassifierEpoch::read(&path).is_err());
     }
 }

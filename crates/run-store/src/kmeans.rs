@@ -6,6 +6,8 @@ use bincode::{BorrowDecode, Encode};
 
 use crate::codec::{self, Encoded, Format, Numbers};
 use crate::error::{Result, StoreError};
+use crate::metrics::ClusterMetrics;
+use crate::model::LATENT_DIM_LIMIT;
 
 const FORMAT: Format = Format { kind: "K-means model", magic: *b"LSKMEANS", version: 1 };
 /// What the names of four million clusters take.
@@ -20,7 +22,8 @@ pub struct KMeansModel {
     pub centroids: Vec<f64>,
     /// The most common true class of each cluster on the training split; `None` for an empty cluster.
     pub majority_names: Vec<Option<u8>>,
-    /// The class of each cluster in the best one-to-one naming on the training split; `None` where classes ran out.
+    /// The class of each cluster in the best one-to-one naming on the training split; `None` where classes ran out,
+    /// or no image of the class that is left is in the cluster.
     pub one_to_one_names: Vec<Option<u8>>,
     /// The BLAKE3 of the weights of the autoencoder whose latents these are.
     pub model_fingerprint: String,
@@ -71,6 +74,13 @@ impl KMeansModel {
             && Some(model.centroids.len()) == clusters.checked_mul(model.dimensions as usize)
             && model.one_to_one_names.len() == clusters;
         let refuse = |problem| Err(StoreError::invalid(path, problem, "rerun cluster-eval with --force"));
+        let (most_clusters, most_dimensions) = (ClusterMetrics::most_clusters(1), LATENT_DIM_LIMIT);
+        if clusters > most_clusters as usize || model.dimensions > most_dimensions {
+            return refuse(format!(
+                "expected at most {most_clusters} clusters in {most_dimensions} dimensions, found {clusters} in {}",
+                model.dimensions
+            ));
+        }
         if !is_consistent {
             return refuse(format!(
                 "expected centroids and names for {clusters} clusters in {} dimensions, found {} coordinates and {} names",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{is_visible, parse_tag, quoted};
+use crate::names::{one_line, parse_tag, quoted};
 
 /// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,8 +115,9 @@ impl Stage {
     #[must_use]
     pub fn format_version(self) -> u32 {
         match self {
-            Self::AeRefine => 7,
-            Self::AeTrain | Self::ClusterEval => 2,
+            Self::AeRefine => 8,
+            Self::ClusterEval => 3,
+            Self::AeTrain => 2,
             _ => 1,
         }
     }
@@ -217,7 +218,7 @@ impl RunDir {
         let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
         let name = absolute.file_name().map_or_else(|| self.path.to_string_lossy(), |name| name.to_string_lossy());
         // The folder may be anybody's, and its name goes to terminals and pages.
-        name.chars().map(|character| if is_visible(character) { character } else { '\u{fffd}' }).collect()
+        one_line(&name)
     }
 
     /// The folder of `stage`, or of its variant `tag`.

@@ -43,6 +43,7 @@ mod names;
 mod opened;
 mod parquet_bounds;
 mod parquet_footer;
+mod parquet_grammar;
 mod plan;
 mod projector;
 mod readings;
@@ -78,7 +79,7 @@ pub use metrics::{
     TrainMetrics,
 };
 pub use model::{ClassifierDescription, LATENT_DIM_LIMIT, Layer, ModelDescription, ModelKind, ReaderDescription};
-pub use names::{is_visible, parse_name, parse_run, parse_tag, printable, quoted};
+pub use names::{one_line, parse_name, parse_run, parse_tag, printable, quoted};
 pub use plan::{Decision, Plan, Reason};
 pub use projector::{Point, PointImages, ProjectorDir, ProjectorWork};
 pub use readings::{Reading, ReconstructionReading};

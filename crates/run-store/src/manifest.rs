@@ -1,13 +1,15 @@
 //! `manifest.json`: what a stage folder holds, from what it was made, and how. Written last: a folder without it is unfinished.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::document::Document;
-use crate::hash::ContentHash;
+use crate::error::{Result, StoreError};
+use crate::hash::{ContentHash, hash_file};
 use crate::layout::Stage;
 use crate::names::names_below;
 use crate::plan::hash_facts;
@@ -105,6 +107,22 @@ pub struct FileRecord {
     pub blake3: ContentHash,
     /// Its length.
     pub bytes: u64,
+}
+
+impl FileRecord {
+    /// The content of the file itself at `path`, if it is as recorded, else what was found. What is of another length is not read: it
+    /// may be without an end.
+    pub(crate) fn hash_at(&self, path: &Path) -> Result<std::result::Result<ContentHash, String>> {
+        let found = fs::symlink_metadata(path).map_err(StoreError::io("read", path))?;
+        if !found.is_file() {
+            return Ok(Err("a link, or something else than a file".to_owned()));
+        }
+        if found.len() != self.bytes {
+            return Ok(Err(format!("{} bytes in the place of {}", found.len(), self.bytes)));
+        }
+        let (hash, _) = hash_file(path)?;
+        Ok(if hash == self.blake3 { Ok(hash) } else { Err(hash.short().to_owned()) })
+    }
 }
 
 /// Where a stage ran: recorded, and no part of the fingerprint.

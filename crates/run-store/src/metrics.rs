@@ -190,7 +190,8 @@ pub struct ClusterMetrics {
     pub cluster_count: u32,
     /// The majority name of each cluster, from the training split; `null` for an empty cluster.
     pub majority_names: Vec<Option<u8>>,
-    /// The one-to-one name of each cluster, from the training split; `null` where classes ran out.
+    /// The one-to-one name of each cluster, from the training split; `null` where classes ran out, or no image
+    /// of the class that is left is in the cluster.
     pub one_to_one_names: Vec<Option<u8>>,
     /// Figures of each split, by name.
     pub splits: BTreeMap<String, ClusterSplitMetrics>,

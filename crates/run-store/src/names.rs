@@ -54,7 +54,7 @@ pub fn parse_run(path: PathBuf) -> Result<PathBuf, String> {
 /// Whether a character shows where it stands: controls do something to a terminal instead, marks of direction to what stands
 /// beside them, and the last two of sixteen bits are none.
 #[must_use]
-pub fn is_visible(character: char) -> bool {
+fn is_visible(character: char) -> bool {
     let is_format = matches!(
         character,
         '\u{ad}'
@@ -88,10 +88,16 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// `text` as [`printable`] in one line: names of folders may hold line breaks too.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    printable(text).replace('\n', r"\u000a")
+}
+
 /// The beginning of `text`, which may be of any length and hold anything, for a message.
 pub(crate) fn cut(text: &str) -> String {
     const SHOWN: usize = 40;
-    let shown = printable(&text.chars().take(SHOWN).collect::<String>());
+    let shown = one_line(&text.chars().take(SHOWN).collect::<String>());
     if text.chars().nth(SHOWN).is_some() { format!("`{shown}…`") } else { format!("`{shown}`") }
 }
 
@@ -162,6 +168,7 @@ mod tests {
     fn a_terminal_is_told_nothing_but_what_to_show() {
         assert_eq!(printable("Größe: 2\n  k  3"), "Größe: 2\n  k  3");
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\r"), r"a\u001b[2Jb\u202ec\u000d");
+        assert_eq!(one_line("a\nb\u{85}"), r"a\u000ab\u0085");
     }
 
     #[test]

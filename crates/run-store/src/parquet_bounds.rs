@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use crate::parquet_footer::{ChunkShape, MAGIC, TableShape, count};
-use crate::thrift::{Compact, Parsed, STRUCT};
+use crate::parquet_grammar::{DATA_PAGE, DATA_PAGE_2, DICTIONARY_PAGE, PAGE};
+use crate::thrift::{Compact, Parsed};
 
 /// The footer's length and the magic number.
 const TAIL: u64 = 8;
@@ -16,6 +17,9 @@ const LIST_WIDTH: u64 = 32;
 /// of about a mebibyte.
 const PAGE_LIMIT: u64 = 16 << 20;
 const PAGE_VALUES_LIMIT: u64 = 1 << 22;
+/// A column of a row group has pages of so many values, or few. Polars walks all of them anew for each piece of the group that is read.
+const VALUES_PER_PAGE: u64 = 4096;
+const FEW_PAGES: u64 = 64;
 /// A page header holds a dozen numbers, and the least and greatest value of its page.
 const HEADER_LIMIT: usize = 1 << 16;
 
@@ -98,8 +102,12 @@ impl Unpacked {
 /// Walks the pages of `chunk` until all its values are there.
 fn check_pages(chunk: &ChunkShape, headers: &mut PageHeaders<'_>, unpacked: &mut Unpacked) -> Result<(), String> {
     let (mut at, end) = (chunk.start, chunk.start + chunk.length);
-    let mut values = 0_u64;
+    let (mut values, mut pages) = (0_u64, 0_u64);
     while values < chunk.values {
+        pages += 1;
+        if pages > FEW_PAGES + chunk.values / VALUES_PER_PAGE {
+            return Err(format!("a column at byte {} has too many pages for its {} values", chunk.start, chunk.values));
+        }
         let (page, length) = headers.read(at)?;
         at = at.saturating_add(length).saturating_add(page.packed);
         if at > end {
@@ -147,33 +155,43 @@ const BIT_PACKED: i64 = 4;
 impl PageShape {
     fn parse(header: &mut Compact<'_>) -> Parsed<Self> {
         let (mut page, mut of_kind) = (Self::default(), -1);
-        header.fields(|header, field, kind| {
-            match field {
+        header.fields(PAGE, |header, field| {
+            let of_page = match field {
                 1 => {
-                    of_kind = header.number(kind)?;
+                    of_kind = header.i32()?;
                     page.is_dictionary = of_kind == 2;
+                    return Ok(true);
                 }
-                2 => page.unpacked = count(header.number(kind)?)?,
-                3 => page.packed = count(header.number(kind)?)?,
+                2 => {
+                    page.unpacked = count(header.i32()?)?;
+                    return Ok(true);
+                }
+                3 => {
+                    page.packed = count(header.i32()?)?;
+                    return Ok(true);
+                }
                 // Data of the first and second version, and dictionaries: polars takes the one that the kind names.
-                5 | 7 | 8 if kind == STRUCT => header.fields(|header, inner, kind| {
-                    match (field, inner) {
-                        (_, 1) => {
-                            let number = count(header.number(kind)?)?;
-                            match (field, of_kind) {
-                                (5, 0) | (8, 3) => page.values = number,
-                                (7, 2) => page.entries = number,
-                                _ => return Err("a page is of two kinds"),
-                            }
-                        }
-                        (5 | 7, 2) | (8, 4) => check_encoding(header.number(kind)?, &ENCODINGS)?,
-                        (5, 3 | 4) => check_encoding(header.number(kind)?, &[ENCODINGS[2], BIT_PACKED])?,
-                        _ => return Ok(false),
-                    }
-                    Ok(true)
-                })?,
+                5 => DATA_PAGE,
+                7 => DICTIONARY_PAGE,
+                8 => DATA_PAGE_2,
                 _ => return Ok(false),
-            }
+            };
+            header.fields(of_page, |header, inner| {
+                match (field, inner) {
+                    (_, 1) => {
+                        let number = count(header.i32()?)?;
+                        match (field, of_kind) {
+                            (5, 0) | (8, 3) => page.values = number,
+                            (7, 2) => page.entries = number,
+                            _ => return Err("a page is of two kinds"),
+                        }
+                    }
+                    (5 | 7, 2) | (8, 4) => check_encoding(header.i32()?, &ENCODINGS)?,
+                    (5, 3 | 4) => check_encoding(header.i32()?, &[ENCODINGS[2], BIT_PACKED])?,
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })?;
             Ok(true)
         })?;
         Ok(page)

@@ -190,7 +190,7 @@ fn a_table_made_by_hand_is_read() {
 #[test]
 fn every_broken_promise_is_named() {
     let root = |members| vec![(4, Text("table")), (5, Number(members))];
-    let huge = i64::MAX;
+    let huge = i64::from(i32::MAX);
     type Edit = fn(&mut Parquet);
     let edits: &[(Edit, &str)] = &[
         (|file| file.rows = 0, "other than the 0 rows"),
@@ -204,8 +204,8 @@ fn every_broken_promise_is_named() {
         (|file| (file.rows, file.group_rows) = (1 << 30, 1 << 30), "promises more values"),
         (|file| (file.groups, file.group_rows) = (2, i64::MAX), "other than the 2 rows"),
         (|file| (file.groups, file.rows) = (2, 4), "columns share bytes"),
-        (|file| file.column_count = 0, "has 0 of the 1 columns"),
-        (|file| file.column_count = 2, "has 2 of the 1 columns"),
+        (|file| file.column_count = 0, "other columns than the table"),
+        (|file| file.column_count = 2, "other columns than the table"),
         (|file| file.chunk_start = 0, "are not there"),
         (|file| file.chunk_start = 3, "are not there"),
         (|file| file.chunk_start = 5, "are not there"),
@@ -226,7 +226,8 @@ fn every_broken_promise_is_named() {
         (|file| file.page_values = i64::from(i32::MAX), "a page promises 2147483647 values"),
         (|file| file.page_values = -1, "a size is negative"),
         (|file| file.page_packed = Some(9), "ends before its 2 values"),
-        (|file| file.page_packed = Some(i64::MAX), "ends before its 2 values"),
+        (|file| file.page_packed = Some(i64::MAX), "a number is out of range"),
+        (|file| file.page_packed = Some(i64::from(i32::MAX)), "ends before its 2 values"),
         (|file| file.page_packed = Some(-8), "a size is negative"),
         (|file| file.page_unpacked = i64::from(i32::MAX), "promises more values"),
         (|file| file.page_unpacked = -1, "a size is negative"),
@@ -254,7 +255,7 @@ fn every_broken_promise_is_named() {
         assert!(found.contains(expected), "expected `{expected}`, found `{found}`");
     }
     let schemas = [
-        (vec![], "has 1 of the 0 columns"),
+        (vec![], "other columns than the table"),
         (vec![root(2), column(1)], "no tree"),
         (vec![root(1), column(1), column(1)], "no tree"),
         (vec![root(-1), column(1)], "no tree"),
@@ -270,6 +271,35 @@ fn every_broken_promise_is_named() {
         let found = problem(&Parquet { schema, ..Parquet::default() }.bytes()).unwrap_or_default();
         assert!(found.contains(expected), "expected `{expected}`, found `{found}`");
     }
+}
+
+/// Polars takes a number to stand where Parquet has one, whatever the file says: after the one byte that it reads then, the rest of this
+/// text would be a footer that promises two billion columns.
+#[test]
+fn a_number_that_is_a_text_hides_nothing() {
+    let mut footer = vec![0x18, 0x0b, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0, 0, 0, 0];
+    footer.extend([0x19, 0x1c, 0x48, 0x01, b't', 0x15, 0, 0, 0x16, 0, 0x19, 0x0c, 0]);
+    let length = (footer.len() as u32).to_le_bytes();
+    let found = problem(&[&b"PAR1"[..], &footer, &length, b"PAR1"].concat()).unwrap();
+    assert!(found.contains("of another type than Parquet says"), "{found}");
+    let text = || Text("0123456789");
+    let in_schema = |field| vec![vec![(4, text()), (5, Number(1))], vec![(1, Number(1)), (4, text()), (field, text())]];
+    for field in 6..=10 {
+        let found = problem(&Parquet { schema: in_schema(field), ..Parquet::default() }.bytes()).unwrap();
+        assert!(found.contains("of another type than Parquet says"), "{field}: {found}");
+    }
+    for extra in [(5, text()), (6, Number(1)), (7, Struct(vec![])), (8, text()), (9, List(vec![]))] {
+        let field = extra.0;
+        let found = problem(&Parquet { extra: vec![extra], ..Parquet::default() }.bytes()).unwrap();
+        assert!(found.contains("of another type than Parquet says"), "{field}: {found}");
+    }
+}
+
+#[test]
+fn what_is_said_besides_is_little() {
+    let said = |count| Parquet { extra: vec![(5, List(vec![vec![(1, Text("a"))]; count]))], ..Parquet::default() };
+    assert_eq!(problem(&said(256).bytes()), None);
+    assert!(problem(&said(257).bytes()).unwrap().contains("says too much besides"));
 }
 
 /// A page says that it has three values, as everything else does, and holds two.

@@ -1,13 +1,15 @@
 //! What the footer of a Parquet file says, and whether it can be.
-//!
-//! <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift> has the numbers of the fields.
 
-use crate::thrift::{Compact, Parsed, STRUCT};
+use crate::parquet_grammar::{COLUMN, COLUMN_CHUNK, FILE, KEY_VALUE, ROW_GROUP, SCHEMA_ELEMENT};
+use crate::thrift::{Compact, Parsed};
 
 /// What a Parquet file begins and ends with.
 pub(crate) const MAGIC: [u8; 4] = *b"PAR1";
 /// A latents file of 512 dimensions with log variances has 1,026.
 const COLUMN_LIMIT: usize = 8192;
+/// What writers say of a table besides, each a name and a text: ours say ten things at most, others some three.
+const REMARK_LIMIT: u64 = 256;
+const REMARK_BYTES: usize = 1 << 20;
 /// The table, a list, what is repeated in it, its values.
 const SCHEMA_DEPTH: usize = 3;
 
@@ -36,7 +38,6 @@ pub(crate) struct GroupShape {
 }
 
 /// A column of a row group.
-#[derive(Default)]
 pub(crate) struct ChunkShape {
     /// The first byte of its first page.
     pub start: u64,
@@ -47,21 +48,24 @@ pub(crate) struct ChunkShape {
 impl TableShape {
     pub(crate) fn parse(footer: &[u8]) -> Parsed<Self> {
         let mut table = Self::default();
-        let mut schema = Schema::default();
-        Compact::new(footer).fields(|footer, field, kind| {
+        Compact::new(footer).fields(FILE, |footer, field| {
             match field {
-                2 => footer.structs(kind, |element| schema.element(element))?,
-                3 => table.rows = count(footer.number(kind)?)?,
-                4 => footer.structs(kind, |group| {
-                    table.groups.push(group_shape(group)?);
+                2 => {
+                    let mut schema = Schema::default();
+                    footer.structs(|element| schema.element(element))?;
+                    table.columns = schema.columns()?;
+                }
+                3 => table.rows = count(footer.i64()?)?,
+                4 => footer.structs(|group| {
+                    table.groups.push(group_shape(group, table.columns.len())?);
                     Ok(())
                 })?,
+                5 => remarks(footer)?,
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        table.columns = schema.columns()?;
-        Ok(table)
+        if table.columns.is_empty() { Err("it has no columns") } else { Ok(table) }
     }
 
     /// Checks that the parts belong together and lie before `end`, where the footer begins.
@@ -72,13 +76,6 @@ impl TableShape {
         }
         let mut bytes = 0_u64;
         for group in &self.groups {
-            if group.chunks.len() != self.columns.len() {
-                return Err(format!(
-                    "a row group has {} of the {} columns of its footer",
-                    group.chunks.len(),
-                    self.columns.len()
-                ));
-            }
             for chunk in &group.chunks {
                 let chunk_end = chunk.start.checked_add(chunk.length);
                 if chunk.start < MAGIC.len() as u64 || chunk_end.is_none_or(|chunk_end| chunk_end > end) {
@@ -103,11 +100,11 @@ struct Schema {
 impl Schema {
     fn element(&mut self, element: &mut Compact<'_>) -> Parsed<()> {
         let (mut values, mut children, mut named) = (None, 0, false);
-        element.fields(|element, field, kind| {
+        element.fields(SCHEMA_ELEMENT, |element, field| {
             match field {
-                1 => values = Some(element.number(kind)?),
-                4 => named = !element.binary(kind)?.is_empty() || !self.begun,
-                5 => children = element.number(kind)?,
+                1 => values = Some(element.i32()?),
+                4 => named = !element.text()?.is_empty() || !self.begun,
+                5 => children = element.i32()?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -148,43 +145,59 @@ impl Schema {
 
 const BAD_TREE: &str = "its columns are no tree";
 
-fn group_shape(group: &mut Compact<'_>) -> Parsed<GroupShape> {
+/// Checks that there are few of them: they are taken up anew with each piece of the table.
+fn remarks(footer: &mut Compact<'_>) -> Parsed<()> {
+    let (mut count, mut bytes) = (0, 0);
+    footer.structs(|remark| {
+        count += 1;
+        let length = remark.rest().len();
+        remark.fields(KEY_VALUE, |_, _| Ok(false))?;
+        bytes += length - remark.rest().len();
+        if count > REMARK_LIMIT || bytes > REMARK_BYTES { Err("it says too much besides") } else { Ok(()) }
+    })
+}
+
+/// What a row group of so many columns says.
+fn group_shape(group: &mut Compact<'_>, columns: usize) -> Parsed<GroupShape> {
     let mut shape = GroupShape::default();
-    group.fields(|group, field, kind| {
+    group.fields(ROW_GROUP, |group, field| {
         match field {
-            1 => group.structs(kind, |chunk| {
+            1 => group.structs(|chunk| {
                 shape.chunks.push(chunk_shape(chunk)?);
-                Ok(())
+                if shape.chunks.len() > columns { Err(OTHER_COLUMNS) } else { Ok(()) }
             })?,
-            3 => shape.rows = count(group.number(kind)?)?,
+            3 => shape.rows = count(group.i64()?)?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    Ok(shape)
+    if shape.chunks.len() == columns { Ok(shape) } else { Err(OTHER_COLUMNS) }
 }
 
+const OTHER_COLUMNS: &str = "a row group has other columns than the table, or comes before these";
+
 fn chunk_shape(chunk: &mut Compact<'_>) -> Parsed<ChunkShape> {
-    let (mut shape, mut data, mut dictionary) = (ChunkShape::default(), 0, None);
-    chunk.fields(|chunk, field, kind| {
-        // Anything but a struct is no chunk that polars reads either.
-        if field != 3 || kind != STRUCT {
+    let (mut values, mut length, mut data, mut dictionary) = (None, None, None, None);
+    chunk.fields(COLUMN_CHUNK, |chunk, field| {
+        if field != 3 {
             return Ok(false);
         }
-        chunk.fields(|chunk, field, kind| {
+        chunk.fields(COLUMN, |chunk, field| {
             match field {
-                5 => shape.values = count(chunk.number(kind)?)?,
-                7 => shape.length = count(chunk.number(kind)?)?,
-                9 => data = count(chunk.number(kind)?)?,
-                11 => dictionary = Some(count(chunk.number(kind)?)?),
+                5 => values = Some(count(chunk.i64()?)?),
+                7 => length = Some(count(chunk.i64()?)?),
+                9 => data = Some(count(chunk.i64()?)?),
+                11 => dictionary = Some(count(chunk.i64()?)?),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
         Ok(true)
     })?;
-    shape.start = dictionary.unwrap_or(data);
-    Ok(shape)
+    let (Some(values), Some(length), Some(data)) = (values, length, data) else {
+        return Err("a column does not say where its values are");
+    };
+    Ok(ChunkShape { start: dictionary.unwrap_or(data), length, values })
 }
 
 pub(crate) fn count(number: i64) -> Parsed<u64> {

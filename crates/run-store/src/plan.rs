@@ -11,7 +11,7 @@ use crate::document::read_document;
 use crate::error::{Result, StoreError};
 use crate::finished::VerifiedFile;
 use crate::foreign::check_own;
-use crate::hash::{ContentHash, hash_bytes, hash_file};
+use crate::hash::{ContentHash, hash_bytes};
 use crate::layout::{Stage, StageDir, file};
 use crate::manifest::{InputRecord, Manifest};
 use crate::opened::is_there;
@@ -223,9 +223,9 @@ impl Plan {
         let missing = self.dir.stage().outputs().iter().filter(|name| !manifest.outputs.contains_key(**name));
         let mut causes: Vec<String> = missing.map(|name| format!("output {name} is missing")).collect();
         for (name, record) in &manifest.outputs {
-            match hash_file(&self.dir.file(name)) {
-                Ok((hash, _)) if hash == record.blake3 => {}
-                Ok(_) => causes.push(format!("output {name} changed since it was written")),
+            match record.hash_at(&self.dir.file(name)) {
+                Ok(Ok(_)) => {}
+                Ok(Err(_)) => causes.push(format!("output {name} changed since it was written")),
                 Err(error) if error.is_denied() => return Err(error),
                 Err(_) => causes.push(format!("output {name} is missing")),
             }

@@ -54,7 +54,11 @@ fn check_replaceable(path: &Path) -> Result<()> {
         return Err(StoreError::invalid(path, problem, ADVICE));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    if folder.join(file::MANIFEST).exists() {
+    // A checkpoint is a folder among others in one of a stage's.
+    let of_checkpoint = folder.parent().filter(|folder| folder.ends_with(file::CHECKPOINT)).and_then(Path::parent);
+    let result =
+        [Some(folder), of_checkpoint].into_iter().flatten().find(|folder| folder.join(file::MANIFEST).exists());
+    if let Some(folder) = result {
         let problem = format!("expected a place of your own, found the result of a stage, {}", folder.display());
         return Err(StoreError::invalid(path, problem, ADVICE));
     }

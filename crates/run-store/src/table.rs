@@ -23,9 +23,6 @@ use crate::{opened, parquet_bounds};
 /// The key of the columns' types in Arrow's own words.
 const ARROW_SCHEMA: &str = "ARROW:schema";
 
-/// The texts of our tables are words.
-const TEXT_LIMIT: usize = 256;
-
 /// Key-value pairs in a file's footer.
 pub(crate) type Metadata = BTreeMap<String, String>;
 
@@ -352,12 +349,13 @@ impl Table {
         }
     }
 
-    pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>> {
+    /// Texts of `most` bytes at most.
+    pub(crate) fn strings(&self, name: &str, most: usize) -> Result<Vec<String>> {
         let column = self.column(name, &DataType::String)?.str().map_err(self.unreadable(name))?;
         // Rows may share a text in the file. Each gets its own here.
-        if let Some(row) = column.iter().flatten().position(|text| text.len() > TEXT_LIMIT) {
+        if let Some(row) = column.iter().flatten().position(|text| text.len() > most) {
             return Err(self.invalid(format!(
-                "expected at most {TEXT_LIMIT} bytes of text in column `{name}`, found more in row {}",
+                "expected at most {most} bytes of text in column `{name}`, found more in row {}",
                 self.first_row + row
             )));
         }

@@ -7,6 +7,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use crate::contained::contain_panics;
+use crate::document::check_value_count;
 use crate::error::{Result, StoreError};
 use crate::opened::{self, SIZE_LIMIT};
 
@@ -71,6 +72,10 @@ pub fn read_tensors(path: &Path) -> Result<Vec<NamedTensor>> {
     {
         return Err(not_this(format!("its header is too long for a file of {} bytes", file.len())));
     }
+    let header = file
+        .split_first_chunk()
+        .and_then(|(first, rest)| rest.get(..usize::try_from(u64::from_le_bytes(*first)).ok()?));
+    check_value_count(path, "weights", header.unwrap_or_default(), ADVICE)?;
     let tensors = contain_panics(|| SafeTensors::deserialize(&file).map_err(|error| error.to_string()))
         .flatten()
         .map_err(not_this)?;

@@ -3,8 +3,24 @@
 //! Polars sets memory aside for as many elements as a list says it has, and aborts where there is none; so every list is
 //! walked here first. Only what all writers write is taken: fields in ascending order, numbers no longer than they need be.
 
-/// A field's or an element's type.
-pub(crate) type Kind = u8;
+/// What a field of a known number, or an element of a list, is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Type {
+    Truth,
+    Byte,
+    I32,
+    I64,
+    Double,
+    Text,
+    List(&'static Self),
+    Struct(Fields),
+}
+
+/// The fields that a struct may have by number; others are passed over, whatever they are.
+pub(crate) type Fields = &'static [(i64, Type)];
+
+/// A field's or an element's type, as it is written.
+type Kind = u8;
 
 const TRUE: Kind = 1;
 const FALSE: Kind = 2;
@@ -15,7 +31,7 @@ const I64: Kind = 6;
 const DOUBLE: Kind = 7;
 const BINARY: Kind = 8;
 const LIST: Kind = 9;
-pub(crate) const STRUCT: Kind = 12;
+const STRUCT: Kind = 12;
 
 /// Parquet nests less than ten deep.
 const DEEPEST: u32 = 16;
@@ -24,6 +40,22 @@ const DEEPEST: u32 = 16;
 pub(crate) type Parsed<T> = Result<T, &'static str>;
 
 const CUT_SHORT: &str = "it is cut short";
+const WRONG_TYPE: &str = "a field is of another type than Parquet says";
+
+impl Type {
+    /// Whether a value of it may be said to be of `kind`: numbers of all lengths are written alike.
+    fn is_written_as(self, kind: Kind) -> bool {
+        match self {
+            Self::Truth => matches!(kind, TRUE | FALSE),
+            Self::Byte => kind == BYTE,
+            Self::I32 | Self::I64 => matches!(kind, I16 | I32 | I64),
+            Self::Double => kind == DOUBLE,
+            Self::Text => kind == BINARY,
+            Self::List(_) => kind == LIST,
+            Self::Struct(_) => kind == STRUCT,
+        }
+    }
+}
 
 /// A place in the bytes.
 pub(crate) struct Compact<'a> {
@@ -41,8 +73,12 @@ impl<'a> Compact<'a> {
         self.bytes
     }
 
-    /// Reads a struct: `field` gets the number and type of each of its fields in turn, and reads it or says that it did not.
-    pub(crate) fn fields(&mut self, mut field: impl FnMut(&mut Self, i64, Kind) -> Parsed<bool>) -> Parsed<()> {
+    /// Reads a struct of fields of known types: `field` gets the number of each in turn, and reads it or says that it did not.
+    pub(crate) fn fields(
+        &mut self,
+        known: Fields,
+        mut field: impl FnMut(&mut Self, i64) -> Parsed<bool>,
+    ) -> Parsed<()> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err("it nests too deep");
@@ -63,50 +99,73 @@ impl<'a> Compact<'a> {
             }
             last = number;
             let kind = header & 15;
-            if !field(self, number, kind)? {
-                self.skip(kind)?;
+            match known.iter().find(|(known, _)| *known == number) {
+                Some((_, of)) if !of.is_written_as(kind) => return Err(WRONG_TYPE),
+                Some((_, of)) => {
+                    if !field(self, number)? {
+                        self.pass(*of)?;
+                    }
+                }
+                None => self.skip(kind)?,
             }
         }
     }
 
     /// Reads a list of structs: `element` reads each.
-    pub(crate) fn structs(&mut self, kind: Kind, mut element: impl FnMut(&mut Self) -> Parsed<()>) -> Parsed<()> {
-        if kind != LIST {
-            return Err("a list of structs is something else");
-        }
+    pub(crate) fn structs(&mut self, mut element: impl FnMut(&mut Self) -> Parsed<()>) -> Parsed<()> {
         let (length, kind) = self.list()?;
-        if kind != STRUCT {
-            return Err("a list of structs is one of something else");
+        if length > 0 && kind != STRUCT {
+            return Err(WRONG_TYPE);
         }
         (0..length).try_for_each(|_| element(self))
     }
 
+    /// Reads a number of 32 bits.
+    pub(crate) fn i32(&mut self) -> Parsed<i64> {
+        let number = self.i64()?;
+        if i32::try_from(number).is_ok() { Ok(number) } else { Err("a number is out of range") }
+    }
+
     /// Reads a number.
-    pub(crate) fn number(&mut self, kind: Kind) -> Parsed<i64> {
-        let number = match kind {
-            I16 | I32 | I64 => zigzag(self.varint()?),
-            _ => return Err("a number is something else"),
-        };
-        if kind == I64 || i32::try_from(number).is_ok() { Ok(number) } else { Err("a number is out of range") }
+    pub(crate) fn i64(&mut self) -> Parsed<i64> {
+        Ok(zigzag(self.varint()?))
     }
 
     /// Reads a text's bytes.
-    pub(crate) fn binary(&mut self, kind: Kind) -> Parsed<&'a [u8]> {
-        if kind != BINARY {
-            return Err("a text is something else");
-        }
+    pub(crate) fn text(&mut self) -> Parsed<&'a [u8]> {
         let length = self.varint()?;
         self.take(length)
     }
 
+    /// Passes over a value of a known type.
+    fn pass(&mut self, of: Type) -> Parsed<()> {
+        match of {
+            Type::Truth => Ok(()),
+            Type::Byte => self.byte().map(drop),
+            Type::I32 => self.i32().map(drop),
+            Type::I64 => self.i64().map(drop),
+            Type::Double => self.take(8).map(drop),
+            Type::Text => self.text().map(drop),
+            Type::Struct(known) => self.fields(known, |_, _| Ok(false)),
+            Type::List(element) => {
+                let (length, kind) = self.list()?;
+                if length > 0 && !element.is_written_as(kind) {
+                    return Err(WRONG_TYPE);
+                }
+                (0..length).try_for_each(|_| self.pass(*element))
+            }
+        }
+    }
+
+    /// Passes over a value of an unknown field, as polars does.
     fn skip(&mut self, kind: Kind) -> Parsed<()> {
         match kind {
             TRUE | FALSE => Ok(()),
             BYTE => self.byte().map(drop),
             I16 | I32 | I64 => self.varint().map(drop),
             DOUBLE => self.take(8).map(drop),
-            BINARY => self.binary(kind).map(drop),
-            STRUCT => self.fields(|_, _, _| Ok(false)),
+            BINARY => self.text().map(drop),
+            STRUCT => self.fields(&[], |_, _| Ok(false)),
             LIST => {
                 let (length, kind) = self.list()?;
                 self.depth += 1;
@@ -175,7 +234,7 @@ mod tests {
     use super::*;
 
     fn walk(bytes: &[u8]) -> Parsed<()> {
-        Compact::new(bytes).fields(|_, _, _| Ok(false))
+        Compact::new(bytes).fields(&[], |_, _| Ok(false))
     }
 
     #[test]
@@ -211,9 +270,45 @@ mod tests {
         for (bytes, problem) in cases {
             assert_eq!(walk(bytes), Err(problem), "{bytes:02x?}");
         }
-        let number = |kind: Kind, bytes: &[u8]| Compact::new(bytes).number(kind);
-        assert_eq!(number(I32, &[0x80, 0x80, 0x80, 0x80, 0x10]), Err("a number is out of range"));
-        assert_eq!(number(I64, &[0x80, 0x80, 0x80, 0x80, 0x10]), Ok(1 << 31));
-        assert_eq!(number(BINARY, &[0]), Err("a number is something else"));
+        assert_eq!(Compact::new(&[0x80, 0x80, 0x80, 0x80, 0x10]).i32(), Err("a number is out of range"));
+        assert_eq!(Compact::new(&[0x80, 0x80, 0x80, 0x80, 0x10]).i64(), Ok(1 << 31));
+    }
+
+    /// A value of each type in the place of one of each.
+    #[test]
+    fn known_fields_are_of_their_type() {
+        const PART: Fields = &[(1, Type::I32)];
+        const KNOWN: [Fields; 9] = [
+            &[(1, Type::Truth)],
+            &[(1, Type::Byte)],
+            &[(1, Type::I32)],
+            &[(1, Type::I64)],
+            &[(1, Type::Double)],
+            &[(1, Type::Text)],
+            &[(1, Type::List(&Type::I32))],
+            &[(1, Type::List(&Type::Struct(PART)))],
+            &[(1, Type::Struct(PART))],
+        ];
+        let written: [&[u8]; 9] = [
+            &[0x11, 0],
+            &[0x13, 7, 0],
+            &[0x15, 7, 0],
+            &[0x16, 7, 0],
+            &[0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[0x18, 1, b'a', 0],
+            &[0x19, 0x15, 7, 0],
+            &[0x19, 0x1c, 0x15, 7, 0, 0],
+            &[0x1c, 0x15, 7, 0, 0],
+        ];
+        let numbers = |place: usize| place == 2 || place == 3;
+        for (place, known) in KNOWN.into_iter().enumerate() {
+            for (other, bytes) in written.iter().enumerate() {
+                let found = Compact::new(bytes).fields(known, |_, _| Ok(false));
+                let is_known = place == other || numbers(place) && numbers(other);
+                assert_eq!(found, if is_known { Ok(()) } else { Err(WRONG_TYPE) }, "{place} {other}");
+            }
+        }
+        // Within a struct in a list, too.
+        assert_eq!(Compact::new(&[0x19, 0x1c, 0x18, 0, 0, 0]).fields(KNOWN[7], |_, _| Ok(false)), Err(WRONG_TYPE));
     }
 }

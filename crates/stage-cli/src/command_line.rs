@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use run_store::printable;
+use run_store::one_line;
 
 /// What the program was asked for. Where its words make no sense, or ask for help, it says so and ends the program.
 #[must_use]
@@ -40,11 +40,6 @@ fn visible(mut error: clap::Error) -> clap::Error {
         }
     }
     error
-}
-
-/// `text` as it can be shown in one line.
-fn one_line(text: &str) -> String {
-    printable(text).replace('\n', "\\u000a")
 }
 
 #[cfg(test)]

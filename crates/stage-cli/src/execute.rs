@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use run_store::{Checkpoint, Checkpoints, Decision, Environment, Manifest, Plan, Reason, Work};
+use run_store::{Checkpoint, Checkpoints, Decision, Environment, Manifest, Plan, Reason, Work, one_line, printable};
 use serde_json::{Map, Value};
 
 use crate::arguments::Options;
@@ -22,13 +22,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What happened, in a few words.
+    /// What happened, in a few words of one line, though a reason may repeat what an earlier manifest says.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
             Self::UpToDate(_) => "up to date".to_owned(),
-            Self::WouldRun(reason, _) => format!("would run ({reason})"),
-            Self::Done(manifest) => format!("done in {:.1} s ({})", manifest.seconds, manifest.reason),
+            Self::WouldRun(reason, _) => one_line(&format!("would run ({reason})")),
+            Self::Done(manifest) => one_line(&format!("done in {:.1} s ({})", manifest.seconds, manifest.reason)),
         }
     }
 
@@ -112,28 +112,30 @@ pub fn run(options: &Options, core: impl FnOnce(&Options, &mut dyn Progress) -> 
                 progress::say(&interrupted.to_string());
                 return ExitCode::from(EXIT_CODE);
             }
-            progress::say(&format!("error: {error:#}"));
-            ExitCode::FAILURE
+            failed(&error)
         }
     }
 }
 
-/// Says the result of a command that is no stage, or what went wrong.
+/// Says the result of a command that is no stage, lines of text, or what went wrong.
 pub fn report(result: anyhow::Result<String>) -> ExitCode {
     match result {
-        Ok(line) => {
-            say(&line);
+        Ok(text) => {
+            say(&text);
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            progress::say(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
 }
 
-/// Prints a line, and does not mind a reader that has gone.
-fn say(line: &str) {
+/// Says what went wrong.
+pub fn failed(error: &anyhow::Error) -> ExitCode {
+    progress::say(&format!("error: {error:#}"));
+    ExitCode::FAILURE
+}
+
+/// Prints lines, and does not mind a reader that has gone.
+fn say(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{}", run_store::printable(line));
+    let _ = writeln!(std::io::stdout(), "{}", printable(text));
 }

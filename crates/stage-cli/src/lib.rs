@@ -15,7 +15,7 @@ mod summary;
 
 pub use arguments::{Options, RUNNING, StageArgs, not_negative, positive, share, single, subcommand};
 pub use command_line::{parse, parse_from};
-pub use execute::{Outcome, execute, latest_checkpoint, report, run, stopped_in_epoch};
+pub use execute::{Outcome, execute, failed, latest_checkpoint, report, run, stopped_in_epoch};
 pub use interrupt::{Interrupt, Interrupted};
 pub use progress::{Progress, Silent, say};
 pub use summary::{Summary, per_cent, percent};

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
-use run_store::printable;
+use run_store::one_line;
 
 /// What a stage's core says while it works.
 pub trait Progress {
@@ -64,7 +64,7 @@ impl Progress for Bar {
                 let _ = write!(out, "{} {unit}/s", thousands(state.per_sec()));
             })
             .progress_chars("━╸─");
-        self.bar = ProgressBar::new(total).with_style(style).with_prefix(task.to_owned());
+        self.bar = ProgressBar::new(total).with_style(style).with_prefix(one_line(task));
         self.bar.enable_steady_tick(Duration::from_millis(250));
     }
 
@@ -73,7 +73,7 @@ impl Progress for Bar {
     }
 
     fn status(&mut self, text: &str) {
-        self.bar.set_message(text.to_owned());
+        self.bar.set_message(one_line(text));
     }
 
     fn milestone(&mut self, text: &str) {
@@ -143,7 +143,7 @@ impl Progress for Plain {
 
 /// Prints a line on stderr, and does not mind a reader that has gone: no result is lost for want of an audience.
 pub fn say(line: &str) {
-    let _ = writeln!(stderr(), "{}", printable(line));
+    let _ = writeln!(stderr(), "{}", one_line(line));
 }
 
 /// A rate without false precision: `12,345`.

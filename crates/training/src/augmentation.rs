@@ -56,10 +56,12 @@ impl Augmentation {
         let shift = |side: i64| draw(self.shift_pixels * 2.0 / side as f64);
         let (right, below) = (shift(width), shift(height));
         let (cosine, sine) = (angle.cos(), angle.sin());
-        // From a place in the result to its place in the image: scale, shear, then turn.
+        // From a place in the result to its place in the image: scale, shear, then turn. The sampler's coordinates are as long on a
+        // short side as on a long one.
+        let aspect = height as f64 / width as f64;
         let rows = [
-            Tensor::stack(&[&cosine / &across, (&cosine * &shear - &sine) / &down, right], 1),
-            Tensor::stack(&[&sine / &across, (&sine * &shear + &cosine) / &down, below], 1),
+            Tensor::stack(&[&cosine / &across, (&cosine * &shear - &sine) / &down * aspect, right], 1),
+            Tensor::stack(&[&sine / &across / aspect, (&sine * &shear + &cosine) / &down, below], 1),
         ];
         let maps = Tensor::stack(&rows, 1).to_device(images.device());
         let places = Tensor::affine_grid_generator(&maps, [count, 1, height, width], false);
@@ -94,6 +96,39 @@ mod tests {
     use super::*;
 
     const NONE: Augmentation = Augmentation::NONE;
+
+    /// A dot that is turned goes round the middle, and one that is sheared goes along, however long the sides.
+    #[test]
+    fn sides_may_differ() {
+        tch::manual_seed(1);
+        let (height, width) = (21_i64, 41_i64);
+        let image = Tensor::zeros([1, height * width], (Kind::Float, Device::Cpu));
+        // Six below the middle.
+        let _ = image.narrow(1, 16 * width + 20, 1).fill_(1.0);
+        let images = image.expand([200, height * width], false).contiguous();
+        let centres = |augmentation: Augmentation| -> Vec<(f64, f64)> {
+            let moved = augmentation.apply(&images, height, width).view([200, height, width]);
+            let places = |side: i64| Tensor::arange(side, (Kind::Float, Device::Cpu)) - (side - 1) as f64 / 2.0;
+            let mean = |places: Tensor| {
+                let weighted = (&moved * places).sum_dim_intlist([1, 2].as_slice(), false, Kind::Double);
+                let mass = moved.sum_dim_intlist([1, 2].as_slice(), false, Kind::Double);
+                Vec::<f64>::try_from(weighted / mass).unwrap_or_default()
+            };
+            mean(places(width).view([1, 1, -1])).into_iter().zip(mean(places(height).view([1, -1, 1]))).collect()
+        };
+        let mut widest = 0.0_f64;
+        for (right, below) in centres(Augmentation { rotation_degrees: 30.0, ..NONE }) {
+            assert!((right.hypot(below) - 6.0).abs() < 0.3, "{right}, {below}");
+            widest = widest.max(right.atan2(below).to_degrees().abs());
+        }
+        assert!((28.0..32.0).contains(&widest), "{widest}");
+        let mut farthest = 0.0_f64;
+        for (right, below) in centres(Augmentation { shear: 0.5, ..NONE }) {
+            assert!((below - 6.0).abs() < 0.3, "{right}, {below}");
+            farthest = farthest.max(right.abs());
+        }
+        assert!((2.8..3.2).contains(&farthest), "{farthest}");
+    }
 
     /// A dot right of the middle of an image of odd sides.
     fn dot() -> Tensor {

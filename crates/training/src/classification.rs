@@ -90,7 +90,7 @@ pub fn train_classifier(
         optimizer.step(classifier.parameters().trainable(), &gradient);
         let loss = loss.detach().to_kind(Kind::Double);
         loss_sum += &loss * batch.len() as f64;
-        losses.push(loss, optimizer.learning_rate());
+        losses.push(loss.shallow_clone(), loss, optimizer.learning_rate());
         right += logits.argmax(-1, false).eq_tensor(&labels).sum(Kind::Int64);
         lesson.advance(batch.len() as u64);
     }

@@ -77,6 +77,10 @@ impl NotFinite {
             Self::Batch { epoch: 1, batch: 1, .. } => {
                 "no step was taken yet: use weights and amounts nearer to the defaults"
             }
+            // A phase of its own may begin with it.
+            Self::Batch { batch: 1, .. } => {
+                "use weights and amounts nearer to the defaults, or a lower --learning-rate"
+            }
             _ => "use a lower --learning-rate",
         };
         match (remedy, self.epoch() - 1) {
@@ -125,13 +129,16 @@ fn is_finite(values: &Tensor) -> bool {
 #[derive(Debug, Default)]
 pub struct EpochLosses {
     losses: Vec<Tensor>,
+    lowered: Vec<Tensor>,
     learning_rates: Vec<f64>,
 }
 
 impl EpochLosses {
-    /// Adds the `loss` of a batch, whose step had the size `learning_rate`: of no dimension, or of one whose first value is the loss.
-    pub fn push(&mut self, loss: Tensor, learning_rate: f64) {
+    /// Adds the `loss` of a batch, of no dimension or of one whose first value is the loss, and what its step of the size
+    /// `learning_rate` `lowered`, which may have been more than that.
+    pub fn push(&mut self, loss: Tensor, lowered: Tensor, learning_rate: f64) {
         self.losses.push(loss);
+        self.lowered.push(lowered);
         self.learning_rates.push(learning_rate);
     }
 
@@ -146,7 +153,7 @@ impl EpochLosses {
         sum(&self.losses)
     }
 
-    /// Checks that they are finite, now that `epoch` is over.
+    /// Checks that what was lowered is finite, now that `epoch` is over.
     ///
     /// # Errors
     /// One is not: the first of them is named.
@@ -154,8 +161,8 @@ impl EpochLosses {
         if self.losses.is_empty() {
             return Ok(());
         }
-        let first_values = Tensor::stack(&self.losses, 0).view([self.count() as i64, -1]).select(1, 0);
-        let losses = Vec::<f64>::try_from(first_values.to_kind(Kind::Double)).unwrap_or_default();
+        let lowered = Tensor::stack(&self.lowered, 0).view([self.count() as i64]);
+        let losses = Vec::<f64>::try_from(lowered.to_kind(Kind::Double)).unwrap_or_default();
         let found = losses.iter().zip(&self.learning_rates).enumerate().find(|(_, (loss, _))| !loss.is_finite());
         found.map_or(Ok(()), |(position, (loss, learning_rate))| {
             Err(NotFinite::Batch {
@@ -190,7 +197,7 @@ mod tests {
         assert_eq!(losses.check(1), Ok(()));
         for (loss, learning_rate) in [(1.0_f32, 0.5), (f32::INFINITY, 0.25), (f32::NAN, 0.125)] {
             optimizer.set_learning_rate(learning_rate);
-            losses.push(Tensor::from_slice(&[loss, 0.0]), optimizer.learning_rate());
+            losses.push(Tensor::from_slice(&[1.0_f32, 0.0]), Tensor::from(loss), optimizer.learning_rate());
         }
         let error = losses.check(4).unwrap_err();
         let expected = NotFinite::Batch { epoch: 4, batch: 2, batches: 3, loss: f64::INFINITY, learning_rate: 0.25 };

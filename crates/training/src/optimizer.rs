@@ -137,7 +137,7 @@ impl Optimizer {
     }
 
     fn nadam(&mut self) -> Step {
-        let (now, next) = (momentum(self.step), momentum(self.step + 1));
+        let (now, next) = (momentum(self.step), momentum(self.step.saturating_add(1)));
         self.momentum_product *= now;
         let of_moment = self.learning_rate * next / (1.0 - self.momentum_product * next);
         let of_gradient = self.learning_rate * (1.0 - now) / (1.0 - self.momentum_product);

@@ -69,7 +69,7 @@ fn a_reader_whose_weights_overflow() {
     }
     write_tensors(&path, &tensors).unwrap();
     correct_manifest(&dir, file::WEIGHTS);
-    judgement_refused(&study, &["not finite", "run `reader-train --force`"]);
+    judgement_refused(&study, &["not finite", "the reader anew with `reader-train --force`"]);
 }
 
 #[test]

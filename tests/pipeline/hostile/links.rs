@@ -97,10 +97,10 @@ fn pipes_and_devices() {
     };
     let latents = study.dir(Stage::LatentExport).file(file::TRAIN_LATENTS);
     fifo(&latents);
-    refused_at_once(Stage::ClusterEval, "train.parquet: expected a regular file");
+    refused_at_once(Stage::ClusterEval, "found a link, or something else than a file");
     fs::remove_file(&latents).unwrap();
     symlink("/dev/zero", &latents).unwrap();
-    refused_at_once(Stage::ClusterEval, "train.parquet: expected a regular file");
+    refused_at_once(Stage::ClusterEval, "found a link, or something else than a file");
     let manifest = study.dir(Stage::LatentExport).file(file::MANIFEST);
     fifo(&manifest);
     refused_at_once(Stage::ClusterEval, "manifest.json: expected a regular file");

@@ -86,7 +86,16 @@ fn a_folders_name_says_nothing_by_itself() {
     for command in ["table", "html", "verify", "compare", "figures"] {
         let output = study.report(&[command, run, empty]).output().unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(said.contains("a\u{fffd}forged") || said.contains("b\u{fffd}forged"), "{command}: {said}");
+        assert!(said.contains(r"a\u000aforged") || said.contains(r"b\u000aforged"), "{command}: {said}");
         assert!(!said.lines().any(|line| line.starts_with("forged")), "{command}: {said}");
+    }
+    // Nor where a program ends because of it.
+    for command in [
+        study.bare_command(Stage::LatentExport, &["--run", "b\nforged: done/ae-2"]),
+        study.report(&["verify", "b\nforged: done/ae-2"]),
+    ] {
+        let said = error_text(command, 1);
+        assert!(said.contains(r"b\u000aforged"), "{said}");
+        assert_eq!(said.lines().filter(|line| line.starts_with("forged")).count(), 0, "{said}");
     }
 }

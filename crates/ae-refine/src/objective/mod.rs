@@ -50,6 +50,11 @@ impl Objective {
         self != Self::Student
     }
 
+    /// Whether it moves what stands on the model, heads or centroids. Steps of none cost time and lead nowhere.
+    pub(crate) fn moves_heads(self) -> bool {
+        matches!(self, Self::Imsat | Self::Dec | Self::Idec)
+    }
+
     /// Whether it pulls latents to centroids that its phase begins with.
     pub(crate) fn has_centroids(self) -> bool {
         matches!(self, Self::Dec | Self::Idec) || self.has_fixed_centres()

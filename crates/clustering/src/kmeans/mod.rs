@@ -13,10 +13,11 @@ mod centroids;
 mod descent;
 mod pass;
 mod points;
+mod relocation;
 mod search;
 mod seeding;
 
-pub use points::{Look, Points};
+pub use points::{Look, Points, distinct};
 
 /// The largest value: of such, squares of distances between millions of points still add up in f32.
 const VALUE_LIMIT: f32 = 1e12;
@@ -28,7 +29,7 @@ pub struct FitOptions {
     pub cluster_count: usize,
     /// Fits from different seedings, of which the one with the lowest inertia is kept.
     pub restarts: usize,
-    /// The most iterations of one fit.
+    /// The most iterations of one fit over all points; over each sample that it comes from it takes as many at most.
     pub iterations: u64,
     /// A fit ends when the centroids, all taken together, move less than this.
     pub tolerance: f64,
@@ -120,6 +121,9 @@ impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for F
 /// # Errors
 /// There are fewer different points than clusters, or a value is out of range.
 pub fn fit(points: &[f32], dimensions: usize, options: &FitOptions) -> Result<Vec<f64>, KMeansError> {
+    if dimensions == 0 {
+        return Err(KMeansError::Fit("points have no dimensions".to_owned()));
+    }
     let records = ArrayView2::from_shape((points.len() / dimensions, dimensions), points)
         .map_err(|error| KMeansError::Fit(error.to_string()))?;
     let model = options.fit(&DatasetBase::from(records))?;
@@ -133,6 +137,9 @@ pub fn fit(points: &[f32], dimensions: usize, options: &FitOptions) -> Result<Ve
 /// # Errors
 /// There are fewer different points than clusters, a value is out of range, or points cannot be read.
 pub fn fit_pieces<P: Points>(points: &P, options: &FitOptions) -> Result<Vec<f64>, P::Error> {
+    if points.dimensions() == 0 || options.cluster_count == 0 || options.restarts == 0 {
+        return Err(KMeansError::Fit("expected at least one dimension, one cluster and one restart".to_owned()).into());
+    }
     Ok(search::search(points, options)?.into_values())
 }
 
@@ -307,6 +314,29 @@ mod tests {
             }
         }
         assert_eq!(fit_pieces(&Pieces { points, size: 20_000 }, &OPTIONS).unwrap(), whole);
+    }
+
+    #[test]
+    fn nothing_to_fit_is_refused() {
+        let refused = |points: &[f32], dimensions, options| fit(points, dimensions, &options).unwrap_err();
+        assert!(matches!(refused(&[], 0, OPTIONS), KMeansError::Fit(_)));
+        assert!(matches!(refused(&[1.0], 1, FitOptions { cluster_count: 0, ..OPTIONS }), KMeansError::Fit(_)));
+        assert!(matches!(refused(&[1.0], 1, FitOptions { restarts: 0, ..OPTIONS }), KMeansError::Fit(_)));
+        assert!(matches!(refused(&[], 1, OPTIONS), KMeansError::TooFewPoints { distinct: 0, .. }));
+    }
+
+    /// No sample need hold any of five points among twenty thousand.
+    #[test]
+    fn a_small_cluster_far_away_is_found() {
+        let options = FitOptions { cluster_count: 10, restarts: 2, ..OPTIONS };
+        for seed in 0..20 {
+            let mut generator = ChaCha8Rng::seed_from_u64(seed);
+            let mut points: Vec<f32> = (0..2 * 19_995).map(|_| generator.r#gen()).collect();
+            points.extend([50.0_f32; 10]);
+            let centroids = fit(&points, 2, &FitOptions { seed, ..options }).unwrap();
+            let inertia = assign(&points, &centroids, 2).inertia();
+            assert!(inertia < 400.0, "seed {seed}: {inertia}");
+        }
     }
 
     #[test]

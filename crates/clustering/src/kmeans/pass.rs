@@ -4,7 +4,7 @@
 //! fits, or, where there are fewer fits, of several clusters of each; the lowest is found in all of them at a time. The
 //! loops are plain Rust, compiled once for each kind of processor; the points are never copied.
 //!
-//! Points are cut into strands whose number does not depend on that of threads, and strands are added up in their order: so
+//! Points are cut into strands whose number depends on the fits, and not on that of threads, and strands are added up in their order: so
 //! the result is the same to the last bit for any number of threads.
 
 use std::array;
@@ -22,6 +22,10 @@ const LANES: usize = 16;
 const STRANDS: usize = 32;
 /// The least points that are worth a strand.
 const STRAND_POINTS: usize = 256;
+/// Sums of one fit that all strands hold at once, at most, unless fewer than [`FEW_STRANDS`] would hold as many: 128 MiB.
+const SUMS: usize = 1 << 24;
+/// Strands are no fewer.
+const FEW_STRANDS: usize = 4;
 
 type Lanes = [f32; LANES];
 
@@ -36,8 +40,9 @@ pub(super) struct Gathered {
     pub inertia: f64,
     /// The point farthest from its centroid.
     pub farthest: Vec<f32>,
+    /// How far it is, squared.
+    pub farthest_distance: f64,
     farthest_row: usize,
-    farthest_distance: f64,
 }
 
 impl Gathered {
@@ -86,7 +91,8 @@ pub(super) fn gather<P: Points>(points: &P, origin: &[f32], fits: &[&Centroids])
         if piece.is_empty() {
             return Ok(());
         }
-        let mut found: Vec<Gathered> = fits.chunks(LANES).flat_map(|fits| gather_group(piece, origin, fits)).collect();
+        let groups = fits.chunks(fits_at_once(fits, origin));
+        let mut found: Vec<Gathered> = groups.flat_map(|fits| gather_group(piece, origin, fits)).collect();
         for gathered in &mut found {
             gathered.farthest = piece.row(gathered.farthest_row).to_vec();
         }
@@ -94,6 +100,17 @@ pub(super) fn gather<P: Points>(points: &P, origin: &[f32], fits: &[&Centroids])
         Ok(())
     })?;
     Ok(whole)
+}
+
+/// How many of `fits` are gathered at a time: as many as a vector takes, unless their sums would fill memory.
+fn fits_at_once(fits: &[&Centroids], origin: &[f32]) -> usize {
+    let sums = fits.first().map_or(1, |fit| fit.cluster_count()) * origin.len() * STRANDS;
+    (SUMS / sums.max(1)).clamp(1, LANES)
+}
+
+/// How many strands points are cut into where a fit has so many sums.
+fn strands(sums: usize) -> usize {
+    (SUMS / sums.max(1)).clamp(FEW_STRANDS, STRANDS)
 }
 
 /// Adds `more`, a value a fit, to `whole`, which may have none yet.
@@ -110,7 +127,7 @@ fn gather_group(points: ArrayView2<'_, f32>, origin: &[f32], fits: &[&Centroids]
     let Some(values) = points.to_slice() else { return gather_group(points.as_standard_layout().view(), origin, fits) };
     let packed = Packed::new(fits, origin);
     let count = points.nrows();
-    let strand = count.div_ceil(STRANDS).max(STRAND_POINTS);
+    let strand = count.div_ceil(strands(packed.cluster_count * origin.len())).max(STRAND_POINTS);
     let strands: Vec<Vec<Gathered>> = (0..count.div_ceil(strand))
         .into_par_iter()
         .map(|index| {

@@ -59,6 +59,10 @@ impl Survey {
     /// # Errors
     /// A value is out of range, there are fewer different points than clusters, or points cannot be read.
     pub fn of<P: Points>(points: &P, cluster_count: usize) -> Result<Self, P::Error> {
+        // Which of them differ need not be known where there are too few of all.
+        if points.count() < cluster_count {
+            return Err(KMeansError::TooFewPoints { cluster_count, distinct: points.count() }.into());
+        }
         let dimensions = points.dimensions();
         let mut sums = vec![0.0; dimensions];
         // From the first point, so that squares of values far from the origin do not drown what they differ by.
@@ -91,6 +95,16 @@ impl Survey {
             variance: variances.sum::<f64>().max(0.0) / dimensions as f64,
         })
     }
+}
+
+/// How many of `points`, point × dimension and row-major, are different; `enough` where there are at least so many.
+#[must_use]
+pub fn distinct(points: &[f32], dimensions: usize, enough: usize) -> usize {
+    let mut distinct = Distinct { seen: HashSet::new(), enough };
+    if let Ok(points) = ArrayView2::from_shape((points.len() / dimensions.max(1), dimensions), points) {
+        distinct.look(points);
+    }
+    distinct.seen.len()
 }
 
 /// Different points, as many as are asked for.

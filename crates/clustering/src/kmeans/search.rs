@@ -12,7 +12,9 @@ use rayon::prelude::*;
 
 use super::centroids::Centroids;
 use super::descent::{Fitted, Stop, descend};
+use super::pass::gather;
 use super::points::{Points, Survey, select};
+use super::relocation::relocated;
 use super::seeding::Columns;
 use super::{FitOptions, KMeansError};
 
@@ -37,6 +39,8 @@ const ROUGHLY: f64 = 1e-4;
 /// Restarts that so many more gains as their last would not bring below the best are left behind. Fifty would be twice as
 /// fast, but leave a later winner behind now and then.
 const PATIENCE: f64 = 300.0;
+/// How often a centroid is moved away at most once a fit has ended. Of latents hardly any ever is.
+const RELOCATIONS: u32 = 16;
 
 /// The centroids that `options` lead to.
 ///
@@ -67,8 +71,20 @@ pub(super) fn search<P: Points>(points: &P, options: &FitOptions) -> Result<Cent
     let fits = descend(points, &survey.mean, seedings, Stop { patience: PATIENCE, ..rough })?;
     let best = best(fits, 1).pop().ok_or_else(|| KMeansError::Fit("there are no restarts".to_owned()))?;
     let last = Stop { tolerance, iterations: iterations - best.iterations, patience: f64::INFINITY };
-    let ended = descend(points, &survey.mean, vec![best.centroids], last)?.pop();
-    Ok(ended.ok_or_else(|| KMeansError::Fit("nothing was fitted".to_owned()))?.centroids)
+    let to_the_end = |centroids: Centroids, stop: Stop| -> Result<Centroids, P::Error> {
+        let ended = descend(points, &survey.mean, vec![centroids], stop)?.pop();
+        Ok(ended.ok_or_else(|| KMeansError::Fit("nothing was fitted".to_owned()))?.centroids)
+    };
+    let mut centroids = to_the_end(best.centroids, last)?;
+    // A sample may have had none of a small cluster, and Lloyd's iterations never leave one place for another.
+    for _ in 0..RELOCATIONS {
+        let gathered = gather(points, &survey.mean, &[&centroids])?;
+        match gathered.first().and_then(|gathered| relocated(gathered, &survey.mean)) {
+            Some(moved) => centroids = to_the_end(moved, Stop { iterations, ..last })?,
+            None => break,
+        }
+    }
+    Ok(centroids)
 }
 
 /// `size` of the points.

@@ -11,7 +11,7 @@ use run_report::{
 };
 use stage_cli::say;
 
-use super::{in_line, note_skipped, note_without_variant};
+use super::{note_skipped, note_without_variant};
 
 const EXAMPLE: &str = "as in `run-report compare artifacts/ae-2 artifacts/cae-2`";
 
@@ -85,7 +85,7 @@ fn ensure_two(runs: &[Run]) -> anyhow::Result<()> {
         [] => bail!("no run to compare: give at least two, {EXAMPLE}"),
         [run] => bail!(
             "only one run to compare, {}: give another one, {EXAMPLE}; a run that is given twice counts once",
-            in_line(run.dir.path().display())
+            run.dir.path().display()
         ),
         _ => Ok(()),
     }
@@ -96,7 +96,7 @@ fn judged(judgements: &[Judgement]) -> anyhow::Result<()> {
     let with = |outcome: Outcome| judgements.iter().filter(move |judgement| judgement.outcome == outcome);
     let (holding, unknown) = (with(Outcome::Holds).count(), with(Outcome::CannotBeTold).count());
     for judgement in with(Outcome::Holds).chain(with(Outcome::CannotBeTold)) {
-        say(&format!("--fail-if: {}", in_line(judgement)));
+        say(&format!("--fail-if: {judgement}"));
     }
     let total = judgements.len();
     let verb = if holding == 1 { "holds" } else { "hold" };

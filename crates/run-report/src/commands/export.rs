@@ -9,7 +9,7 @@ use run_report::{choices, collect_chosen, export_projector};
 use run_store::{ProjectorDir, quoted};
 use stage_cli::say;
 
-use super::{NO_RUN, in_line, note_skipped, note_without_variant};
+use super::{NO_RUN, note_skipped, note_without_variant};
 
 /// Writes the latents of runs for TensorBoard's embedding projector: what each point is, and its image.
 ///
@@ -47,8 +47,8 @@ pub fn export(args: &ExportArgs) -> anyhow::Result<()> {
     ensure!(!export.runs.is_empty(), "none of the runs has latents to export; nothing was written");
     let runs = if export.runs.len() == 1 { "run" } else { "runs" };
     let points: usize = export.runs.iter().map(|(_, count)| count).sum();
-    let (count, folder) = (export.runs.len(), in_line(folder.path().display()));
-    let word = quoted(&folder);
+    let (count, word) = (export.runs.len(), quoted(&folder.path().to_string_lossy()));
+    let folder = folder.path().display();
     say(&format!("wrote {folder}: {count} {runs} with {points} points; `tensorboard --logdir {word}` shows them"));
     Ok(())
 }

@@ -8,7 +8,7 @@ use run_report::{collect, default_folder, write_figures};
 use run_store::{ArtifactsDir, FiguresDir, Growth, read_document};
 use stage_cli::say;
 
-use super::{NO_RUN, in_line, note_skipped};
+use super::{NO_RUN, note_skipped};
 
 /// Draws what runs left, each figure as PNG and as SVG.
 ///
@@ -40,7 +40,7 @@ pub fn figures(args: &FiguresArgs) -> anyhow::Result<()> {
     let growth = read_growth(args, artifacts.as_ref())?;
     let folder = args.out.clone().map(FiguresDir::new).or_else(|| artifacts.map(|artifacts| artifacts.figures()));
     let folder = folder.context("cannot tell where the first run lies: say with --out where the figures should go")?;
-    let wrote = |path: &Path| say(&format!("wrote {}", in_line(path.display())));
+    let wrote = |path: &Path| say(&format!("wrote {}", path.display()));
     let figures = write_figures(collected.runs, growth.as_ref(), &folder, wrote)?;
     for line in &figures.left_out {
         say(&format!("note: {line}"));

@@ -8,7 +8,7 @@ use run_report::{collect, default_folder, write_page};
 use run_store::ArtifactsDir;
 use stage_cli::say;
 
-use super::{NO_RUN, in_line, note_skipped};
+use super::{NO_RUN, note_skipped};
 
 /// Writes one page that shows everything: a file to open in a browser, which asks the network for nothing.
 ///
@@ -41,6 +41,6 @@ pub fn html(args: &HtmlArgs) -> anyhow::Result<()> {
     for line in &page.left_out {
         say(&format!("note: {line}"));
     }
-    say(&format!("wrote {} ({:.1} MB)", in_line(path.display()), page.size as f64 / 1e6));
+    say(&format!("wrote {} ({:.1} MB)", path.display(), page.size as f64 / 1e6));
     Ok(())
 }

@@ -7,7 +7,6 @@ mod html;
 mod table;
 mod verify;
 
-use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -40,19 +39,14 @@ impl<W: Write> Write for Printable<W> {
     }
 }
 
-/// `text`, in which there are names, within a line: what else a folder's name may hold [`say`] takes out, but no line break.
-fn in_line(text: impl Display) -> String {
-    text.to_string().replace('\n', "\u{fffd}")
-}
-
 fn note_skipped(paths: &[PathBuf]) {
     for path in paths {
-        say(&format!("note: passed over {}: it holds no stage of a run", in_line(path.display())));
+        say(&format!("note: passed over {}: it holds no stage of a run", path.display()));
     }
 }
 
 fn note_without_variant(paths: &[PathBuf]) {
     for path in paths {
-        say(&format!("note: passed over {}: it has no such variant", in_line(path.display())));
+        say(&format!("note: passed over {}: it has no such variant", path.display()));
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use run_report::{Summary, Tables, collect, default_folder, write_summary};
 use stage_cli::say;
 
-use super::{NO_RUN, in_line, note_skipped};
+use super::{NO_RUN, note_skipped};
 
 /// Shows the figures of runs beside those of the study's report and of Keras, and writes them to summary.md and
 /// summary.json.
@@ -46,7 +46,7 @@ pub fn table(args: &TableArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Some(folder) = folder.filter(|_| !args.no_write) {
         let [for_people, for_programs] = write_summary(&folder, &summary, &tables.markdown())?;
-        say(&format!("wrote {} and {}", in_line(for_people.display()), in_line(for_programs.display())));
+        say(&format!("wrote {} and {}", for_people.display(), for_programs.display()));
     }
     ensure!(is_readable, "none of the runs can be read; what is wrong with each stands below the tables");
     Ok(())

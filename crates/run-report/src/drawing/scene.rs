@@ -1,9 +1,10 @@
 //! What a drawing shows, in the order in which it is laid on the page.
 
+use run_store::one_line;
+
 use super::bitmap::Bitmap;
 use super::colour::{Colour, Paint};
 use super::font::Weight;
-use crate::text::one_line;
 
 /// A place on the page, in units from its top left corner.
 #[derive(Clone, Copy, Debug, PartialEq)]

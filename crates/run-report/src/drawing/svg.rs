@@ -148,8 +148,8 @@ mod tests {
         let mut scene = Scene::new(10.0, 10.0);
         scene.text(Text::new("a<b&c\"d'\u{1b}", Point::new(1.0, 2.0), 10.0, Colour::hex(0)).halo().upright());
         let text = svg(&scene);
-        assert!(text.contains(">a&lt;b&amp;c&quot;d&#39;\u{fffd}</text>"), "{text}");
-        let length = number(width("a<b&c\"d'\u{fffd}", 10.0, Weight::Regular));
+        assert!(text.contains(r">a&lt;b&amp;c&quot;d&#39;\u001b</text>"), "{text}");
+        let length = number(width(r#"a<b&c"d'\u001b"#, 10.0, Weight::Regular));
         assert!(text.contains(&format!("textLength=\"{length}\"")), "{text}");
         assert!(text.contains("rotate(-90 1 2)") && text.ends_with("</svg>\n"), "{text}");
     }

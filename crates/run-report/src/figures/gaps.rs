@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use run_store::{Stage, StoreError};
+use run_store::{Stage, StoreError, one_line};
 
 use super::catalogue::Entry;
-use crate::text::one_line;
 
 /// What was missed so far.
 #[derive(Debug, Default)]

@@ -35,10 +35,12 @@ type Losses<'a> = Series<'a, Training>;
 
 pub(crate) fn draw(catalogue: &Catalogue, gaps: &mut Gaps) -> Vec<Drawing> {
     let series = catalogue.series(NAME, &[Stage::AeTrain], false, gaps, |entry, _| {
-        let history = TrainingEpoch::read(&entry.file(Stage::AeTrain, file::HISTORY)?)?;
-        let of_training = || entry.run.loss().unwrap_or("unknown");
-        let loss = entry.run.refinement().map_or_else(of_training, |_| REFINED).to_owned();
-        Ok((!history.is_empty()).then_some(Training { loss, history }))
+        let path = entry.file(Stage::AeTrain, file::HISTORY)?;
+        let (loss, history) = match entry.run.refinement() {
+            Some(_) => (REFINED, TrainingEpoch::of_refinement(&path)?),
+            None => (entry.run.loss().unwrap_or("unknown"), TrainingEpoch::read(&path)?),
+        };
+        Ok((!history.is_empty()).then_some(Training { loss: loss.to_owned(), history }))
     });
     if series.is_empty() {
         return Vec::new();

@@ -248,7 +248,7 @@ fn shorten_assignments(run: &RunDir) {
     let path = dir.file(file::MANIFEST);
     let mut manifest: run_store::Manifest = run_store::read_document(&path).unwrap();
     let record = manifest.outputs.get_mut(file::ASSIGNMENTS).unwrap();
-    record.blake3 = run_store::hash_file(&dir.file(file::ASSIGNMENTS)).unwrap().0;
+    (record.blake3, record.bytes) = run_store::hash_file(&dir.file(file::ASSIGNMENTS)).unwrap();
     run_store::write_document(&path, &manifest).unwrap();
 }
 

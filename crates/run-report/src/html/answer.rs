@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use run_store::{Stage, input};
+use run_store::{Stage, input, one_line};
 
 use super::tables::{Heading, Table, spans};
 use crate::blocks::{MISSING, ours, published, spread, thousands};
@@ -10,7 +10,6 @@ use crate::collect::{Run, Training};
 use crate::figure::Figure;
 use crate::spread::Spread;
 use crate::summary::{Compared, RunSummary, Summary};
-use crate::text::one_line;
 
 /// The figures of the answer, and what they are called there.
 const FIGURES: [(Figure, &str); 6] = [

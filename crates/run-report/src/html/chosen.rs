@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use run_store::hash_bytes;
+use run_store::{hash_bytes, one_line};
 use serde::Serialize;
 use serde_json::{Number, Value};
 
@@ -12,7 +12,7 @@ use crate::compare::{Aspect, aspects, parameters};
 use crate::figure::Figure;
 use crate::figure_name::Direction;
 use crate::summary::{RunSummary, Summary};
-use crate::text::{beginning, one_line};
+use crate::text::beginning;
 
 /// Characters of a parameter that a page keeps.
 const PARAMETER_LENGTH: usize = 200;
@@ -230,9 +230,9 @@ mod tests {
             .train()
             .parameter(Stage::AeTrain, "turned", turned)
             .parameter(Stage::AeTrain, "loss", json!("b\u{202e}ce"));
-        assert_eq!(parameter(folder.path(), "turned"), json!([{ "a\u{fffd}b": "c\u{fffd}d" }]));
+        assert_eq!(parameter(folder.path(), "turned"), json!([{ r"a\u202eb": r"c\u202ed" }]));
         let run = runs(&read(folder.path())).remove(0);
-        assert_eq!(run.measures[Figure::LossTest.name()], "b\u{fffd}ce");
+        assert_eq!(run.measures[Figure::LossTest.name()], r"b\u202ece");
         let values = run.aspects.iter().filter_map(|aspect| aspect.value.as_deref());
         assert!(!values.collect::<String>().contains('\u{202e}'));
     }

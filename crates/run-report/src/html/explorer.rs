@@ -1,6 +1,6 @@
 //! Where every image lies in each model's latent space, what it is taken for, and how the model redraws it.
 
-use run_store::{Assignments, LatentSplits, Split, Stage, StoreError, VerifiedFile, file};
+use run_store::{Assignments, LatentSplits, Split, Stage, StoreError, VerifiedFile, file, one_line};
 use serde::Serialize;
 
 use super::decoder::{Decoder, PackedDecoder};
@@ -11,7 +11,6 @@ use crate::figures::catalogue::{Catalogue, Entry, Series};
 use crate::figures::gaps::Gaps;
 use crate::projection::principal_components;
 use crate::source_images::dataset_of;
-use crate::text::one_line;
 
 /// What the explorer is called where a run is left out of it.
 const NAME: &str = "the latent explorer";
@@ -21,6 +20,9 @@ const DIGITS: &str = "the latent explorer's digits";
 
 /// What a run without clusters is left out of.
 const CLUSTERS: &str = "the latent explorer's clusters";
+
+/// Images of a model, at most: as many as the study exports. All 70,000 of MNIST would leave the page no room for any.
+const IMAGE_LIMIT: usize = 24_000;
 
 /// One model's latents, those of the training images first.
 #[derive(Debug, Serialize)]
@@ -52,6 +54,8 @@ struct Clusters {
 /// What is read of a run.
 struct Explored {
     latents: LatentSplits,
+    sample: Sample,
+    /// Those that are shown.
     images: Images,
     dataset: Option<VerifiedFile>,
     clusters: Option<(Vec<u16>, Vec<Option<u8>>)>,
@@ -116,34 +120,36 @@ impl Explored {
             }
         };
         let splits = [&latents.train, &latents.test];
+        let sample = Sample::of(splits.map(|split| split.labels.len()), IMAGE_LIMIT);
         let images = Images::new(
             dataset.as_ref(),
-            splits.map(|split| split.indices.clone()),
-            splits.map(|split| split.labels.clone()),
+            splits.map(|split| sample.split(&split.indices)),
+            splits.map(|split| sample.split(&split.labels)),
         );
-        Ok(Self { images, dataset, clusters, decoder, latents })
+        Ok(Self { images, sample, dataset, clusters, decoder, latents })
     }
 
     fn pack(&self, series: &Series<'_, Self>, images: usize, parcels: &mut Parcels) -> Explorer {
         let LatentSplits { train, test } = &self.latents;
         let dimensions = train.dimensions;
         let values: Vec<f32> = train.values.iter().chain(&test.values).copied().collect();
-        let exact = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
+        let shown =
+            |values: &[f32]| self.sample.rows(values, dimensions).into_iter().map(f64::from).collect::<Vec<f64>>();
         let is_latent_plane = dimensions == 2;
         let (places, axes) = if is_latent_plane {
-            (exact(&values), ["z00", "z01"].map(|axis| format!("latent {axis}")))
+            (shown(&values), ["z00", "z01"].map(|axis| format!("latent {axis}")))
         } else {
             let components = principal_components(&values, dimensions);
             let axes = [components.axis(0), components.axis(1)];
-            (components.points.into_iter().flatten().collect(), axes)
+            (self.sample.rows(&components.points, 1).into_iter().flatten().collect(), axes)
         };
-        let latents = (!is_latent_plane).then(|| Quantised::pack(&exact(&values), dimensions, Grain::Coarse, parcels));
+        let latents = (!is_latent_plane).then(|| Quantised::pack(&shown(&values), dimensions, Grain::Coarse, parcels));
         let clusters = self.clusters.as_ref().map(|(clusters, names)| {
-            let bytes: Vec<u8> = clusters.iter().flat_map(|cluster| cluster.to_le_bytes()).collect();
+            let bytes: Vec<u8> = self.sample.rows(clusters, 1).into_iter().flat_map(u16::to_le_bytes).collect();
             Clusters { parcel: parcels.add(&bytes), names: names.clone() }
         });
         Explorer {
-            label: one_line(&series.label),
+            label: one_line(&series.label) + &self.sample.text(),
             run: one_line(&series.first.name),
             images,
             places: Quantised::pack(&places, 2, Grain::Fine, parcels),
@@ -153,6 +159,37 @@ impl Explored {
             decoder: self.decoder.pack(parcels),
             clusters,
         }
+    }
+}
+
+/// Which images of a model are shown: all of them, or every second, or every third, and so on, of each split.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    train_count: usize,
+    step: usize,
+}
+
+impl Sample {
+    /// Of so many training and test images `limit` at most, or one more for the second split.
+    fn of([train_count, test_count]: [usize; 2], limit: usize) -> Self {
+        Self { train_count, step: (train_count + test_count).div_ceil(limit).max(1) }
+    }
+
+    /// Those of one split.
+    fn split<T: Copy>(self, images: &[T]) -> Vec<T> {
+        images.iter().step_by(self.step).copied().collect()
+    }
+
+    /// Those of both splits, the training images first, of `width` values each.
+    fn rows<T: Copy>(self, values: &[T], width: usize) -> Vec<T> {
+        let (train, test) = values.split_at(self.train_count * width);
+        let rows = |split| <[T]>::chunks(split, width).step_by(self.step);
+        rows(train).chain(rows(test)).flatten().copied().collect()
+    }
+
+    /// What stands behind a model's name.
+    fn text(self) -> String {
+        if self.step == 1 { String::new() } else { format!(", one image in {}", self.step) }
     }
 }
 
@@ -174,4 +211,26 @@ fn clusters(entry: &Entry, latents: &LatentSplits) -> Result<(Vec<u16>, Vec<Opti
         clusters.push(cluster);
     }
     Ok((clusters, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_images_every_nth_of_each_split_is_shown() {
+        let sample = Sample::of([5, 4], 4);
+        assert_eq!(sample.text(), ", one image in 3");
+        assert_eq!(sample.split(&[0, 1, 2, 3, 4]), [0, 3]);
+        assert_eq!(sample.rows(&[0, 1, 2, 3, 4, 10, 11, 12, 13], 1), [0, 3, 10, 13]);
+        let wide: Vec<usize> = (0..18).collect();
+        assert_eq!(sample.rows(&wide, 2), [0, 1, 6, 7, 10, 11, 16, 17]);
+    }
+
+    #[test]
+    fn of_few_images_all_are_shown() {
+        let sample = Sample::of([20_000, 4_000], IMAGE_LIMIT);
+        assert_eq!((sample.step, sample.text()), (1, String::new()));
+        assert_eq!(Sample::of([0, 0], IMAGE_LIMIT).step, 1);
+    }
 }

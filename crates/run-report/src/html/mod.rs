@@ -20,7 +20,7 @@ mod tests;
 use std::fs;
 use std::path::Path;
 
-use run_store::{StoreError, replace_file};
+use run_store::{StoreError, one_line, replace_file};
 use serde::Serialize;
 
 use self::parcels::{FRAME, Parcels};
@@ -30,7 +30,6 @@ use crate::figures::catalogue::Catalogue;
 use crate::figures::gaps::Gaps;
 use crate::figures::{self, Drawing};
 use crate::summary::{Summary, order};
-use crate::text::one_line;
 
 /// A page is no larger than this, in bytes: what does not fit is left out, and named.
 const PAGE_LIMIT: usize = 20_000_000;

@@ -1,13 +1,12 @@
 //! The first test digits as each model redraws them, for every kept epoch.
 
-use run_store::{Stage, StoreError, file, input};
+use run_store::{Stage, StoreError, file, input, one_line};
 use serde::Serialize;
 
 use super::parcels::{ParcelId, Parcels};
 use crate::figures::catalogue::{Catalogue, Entry, Series};
 use crate::figures::gaps::Gaps;
 use crate::figures::task1::Redrawn;
-use crate::text::one_line;
 
 /// What the sheets are called where a run is left out of them.
 const NAME: &str = "the sheets of reconstructions";

@@ -1,11 +1,11 @@
 //! The tables of the summary, as the page shows them.
 
+use run_store::one_line;
 use serde::Serialize;
 
 use crate::blocks::{Block, blocks};
 use crate::notes;
 use crate::summary::Summary;
-use crate::text::one_line;
 
 /// A table with its headings in two rows: what some columns are about, and their names.
 #[derive(Debug, Serialize)]

@@ -9,12 +9,11 @@ mod tests;
 
 use std::num::NonZeroUsize;
 
-use run_store::{PointImages, ProjectorDir, ProjectorWork, StoreError};
+use run_store::{PointImages, ProjectorDir, ProjectorWork, StoreError, one_line};
 
 use self::points::Points;
 use self::sprite::Album;
 use crate::collect::{Run, names};
-use crate::text::one_line;
 
 /// What was exported.
 #[derive(Clone, Debug, PartialEq, Eq)]

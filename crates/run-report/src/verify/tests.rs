@@ -169,7 +169,7 @@ fn a_folders_name_makes_no_line_of_its_own() {
     Example::new(folder.path(), name, ModelKind::Cae, 32).train();
     let text = verify(&[folder.path().join(name)]).unwrap().terminal();
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(text.contains("x\u{fffd}cae-32: 5 stages"), "{text}");
+    assert!(text.contains(r"x\u000acae-32: 5 stages"), "{text}");
 }
 
 #[test]

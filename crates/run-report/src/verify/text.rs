@@ -1,8 +1,8 @@
 //! A verification as lines for people.
 
-use run_store::{ContentHash, file};
+use run_store::{ContentHash, file, one_line};
 
-use crate::text::{counted, one_line};
+use crate::text::counted;
 use crate::verify::{Finding, FindingKind, Verification, VerifiedRun};
 
 impl Verification {

@@ -29,6 +29,17 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
+/// Else nothing that is read after a checkpoint's key and content would ever be looked at.
+#[test]
+fn a_checkpoint_to_start_from_is_gone_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("input");
+    for file in files("corpus/checkpoint") {
+        fs::copy(file, &path).unwrap();
+        assert_eq!(readers::resumed(&path), Some(true));
+    }
+}
+
 #[test]
 fn what_once_broke_a_reader_breaks_none() {
     let folder = tempfile::tempdir().unwrap();
