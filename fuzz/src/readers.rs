@@ -27,22 +27,33 @@ pub fn dataset(path: &Path) {
     let _ = DatasetFile::read(path).and_then(|file| file.dataset().map(drop));
 }
 
+/// Reads a file as one kind: whether it is of that kind.
+pub type Kind = (&'static str, fn(&Path) -> bool);
+
 /// Every kind of JSON.
+pub const DOCUMENTS: &[Kind] = &[
+    ("Manifest", |path| read_document::<Manifest>(path).is_ok()),
+    ("ModelDescription", |path| read_document::<ModelDescription>(path).is_ok()),
+    ("ClassifierDescription", |path| read_document::<ClassifierDescription>(path).is_ok()),
+    ("ReaderDescription", |path| read_document::<ReaderDescription>(path).is_ok()),
+    ("DatasetMetrics", |path| read_document::<DatasetMetrics>(path).is_ok()),
+    ("TrainMetrics", |path| read_document::<TrainMetrics>(path).is_ok()),
+    ("RefineMetrics", |path| read_document::<RefineMetrics>(path).is_ok()),
+    ("ReaderMetrics", |path| read_document::<ReaderMetrics>(path).is_ok()),
+    ("ReconstructionMetrics", |path| read_document::<ReconstructionMetrics>(path).is_ok()),
+    ("ClusterMetrics", |path| read_document::<ClusterMetrics>(path).is_ok()),
+    ("ClassifyMetrics", |path| read_document::<ClassifyMetrics>(path).is_ok()),
+    ("ClusterCounts", |path| read_document::<ClusterCounts>(path).is_ok()),
+    ("Growth", |path| read_document::<Growth>(path).is_ok()),
+];
+
+/// JSON of any kind.
 pub fn document(path: &Path) {
     let _ = schema_version(path);
     let _ = read_document::<Manifest>(path).map(|manifest| manifest.has_its_fingerprint());
-    let _ = read_document::<ModelDescription>(path);
-    let _ = read_document::<ClassifierDescription>(path);
-    let _ = read_document::<ReaderDescription>(path);
-    let _ = read_document::<DatasetMetrics>(path);
-    let _ = read_document::<TrainMetrics>(path);
-    let _ = read_document::<RefineMetrics>(path);
-    let _ = read_document::<ReaderMetrics>(path);
-    let _ = read_document::<ReconstructionMetrics>(path);
-    let _ = read_document::<ClusterMetrics>(path);
-    let _ = read_document::<ClassifyMetrics>(path);
-    let _ = read_document::<ClusterCounts>(path);
-    let _ = read_document::<Growth>(path);
+    for (_, is_read) in DOCUMENTS {
+        is_read(path);
+    }
 }
 
 /// A fitted K-means model.
@@ -57,15 +68,22 @@ pub fn latents(path: &Path) {
 }
 
 /// Every other kind of Parquet.
+pub const TABLES: &[Kind] = &[
+    ("Assignments", |path| Assignments::read(path).is_ok()),
+    ("TrainingEpoch", |path| TrainingEpoch::read(path).is_ok()),
+    ("RefinementEpoch", |path| RefinementEpoch::read(path).is_ok()),
+    ("ClassifierEpoch", |path| ClassifierEpoch::read(path).is_ok()),
+    ("Reconstructions", |path| Reconstructions::read(path).is_ok()),
+    ("DecodedSheet", |path| DecodedSheet::read(path).is_ok()),
+    ("ReconstructionReading", |path| ReconstructionReading::read(path).is_ok()),
+    ("TrainingEpoch of a refinement", |path| TrainingEpoch::of_refinement(path).is_ok()),
+];
+
+/// Parquet of any other kind.
 pub fn tables(path: &Path) {
-    let _ = Assignments::read(path);
-    let _ = TrainingEpoch::read(path);
-    let _ = RefinementEpoch::read(path);
-    let _ = TrainingEpoch::of_refinement(path);
-    let _ = ClassifierEpoch::read(path);
-    let _ = Reconstructions::read(path);
-    let _ = DecodedSheet::read(path);
-    let _ = ReconstructionReading::read(path);
+    for (_, is_read) in TABLES {
+        is_read(path);
+    }
 }
 
 /// Weights.

@@ -1,6 +1,7 @@
 //! The stage latent-export: a trained encoder and its dataset → the latent of every image, in Parquet.
 //!
-//! It works in batches, so its memory does not grow with the number of images, and refuses a latent that is not finite.
+//! It works in batches, so beside the dataset, whose file it reads whole, its memory does not grow with the number of images; and it
+//! refuses a latent that is not finite.
 //! It trains nothing and looks at labels only to write them beside the latents.
 
 use anyhow::{Context, bail, ensure};
@@ -12,7 +13,7 @@ use run_store::{
 use serde::Serialize;
 use stage_cli::{Options, Progress, Summary, execute};
 use tch::{Kind, Tensor, no_grad};
-use training::{Batches, DeviceChoice, prepare_process};
+use training::{DeviceChoice, prepare_process};
 
 /// Images that are encoded at once: so few that what flows between layers stays in the caches.
 const BATCH_SIZE: i64 = 64;
@@ -126,22 +127,23 @@ fn export(
     device: tch::Device,
     progress: &mut dyn Progress,
 ) -> anyhow::Result<()> {
-    let width = images.pixels.len() / images.len().max(1);
+    let width = (images.pixels.len() / images.len().max(1)).max(1);
+    let at_once = model.at_once(BATCH_SIZE) as usize;
     let pixels = images.pixels.chunks(ROW_GROUP_SIZE * width);
     for (group, (pixels, labels)) in pixels.zip(images.labels.chunks(ROW_GROUP_SIZE)).enumerate() {
-        let count = labels.len() as i64;
-        let pixels = Tensor::f_from_data_size(pixels, &[count, width as i64], Kind::Uint8)?;
         let (mut values, mut log_variances) = (Vec::new(), Vec::new());
-        for batch in Batches::in_order(count, model.at_once(BATCH_SIZE)) {
+        for pixels in pixels.chunks(at_once * width) {
+            let count = (pixels.len() / width) as i64;
+            let batch = Tensor::f_from_data_size(pixels, &[count, width as i64], Kind::Uint8)?;
             let encoding = no_grad(|| {
-                let images = model.preprocess(&batch.of(&pixels).to_device(device));
+                let images = model.preprocess(&batch.to_device(device));
                 model.encode(&images, Mode::Inference)
             });
             values.extend(Vec::<f32>::try_from(encoding.mean.reshape([-1]))?);
             if let Some(log_variance) = encoding.log_variance.filter(|_| writer.with_log_variances()) {
                 log_variances.extend(Vec::<f32>::try_from(log_variance.reshape([-1]))?);
             }
-            progress.advance(batch.len() as u64);
+            progress.advance(count as u64);
         }
         writer.write(u32::try_from(group * ROW_GROUP_SIZE)?, labels, &values, &log_variances)?;
     }

@@ -214,6 +214,20 @@ mod tests {
         const KIND: &'static str = "names";
     }
 
+    /// Each of them takes hundreds of bytes in memory.
+    #[test]
+    fn objects_count_as_several_values() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figures.json");
+        let problem = |count: usize| {
+            let objects = vec![r#"{"":0}"#; count].join(",");
+            fs::write(&path, format!(r#"{{"schema_version":1,"loss":0.5,"known":null,"more":[{objects}]}}"#)).unwrap();
+            read_document::<Figures>(&path).err().map(|error| error.to_string())
+        };
+        assert_eq!(problem(VALUE_LIMIT / (OBJECT_WEIGHT + 1) - 2), None);
+        assert!(problem(VALUE_LIMIT / OBJECT_WEIGHT).unwrap().contains("expected figures of at most 524288 values"));
+    }
+
     #[test]
     fn only_what_can_be_read_again_is_written() {
         let folder = tempfile::tempdir().unwrap();

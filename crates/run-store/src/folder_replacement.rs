@@ -8,6 +8,9 @@ use crate::error::{Result, StoreError};
 use crate::lock::is_at;
 use crate::replace::{PARTIAL, hidden, is_folder, put_in_place, remove_folder, sync};
 
+/// What stands in the name of a folder that another takes the place of.
+const PREVIOUS: &str = "previous";
+
 /// A folder in the making, beside the one whose place it is to take. Dropped before [`commit`](Self::commit), it leaves no
 /// trace; killed, it leaves what was there before as it was, and the next one clears what is left of it.
 #[derive(Debug)]
@@ -33,6 +36,11 @@ impl FolderReplacement {
         fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
         let partial = hidden(&target, PARTIAL);
         let lock = locked_folder(&target, &partial)?;
+        // Where two folders cannot be swapped in one step, a kill between two steps leaves the old one so.
+        let previous = hidden(&target, PREVIOUS);
+        if is_folder(&previous) && target.symlink_metadata().is_err() {
+            fs::rename(&previous, &target).map_err(StoreError::io("move", &target))?;
+        }
         let replacement = Self { target, partial, committed: false, lock };
         clear(&replacement.partial)?;
         Ok(replacement)
@@ -63,7 +71,7 @@ impl FolderReplacement {
         sync_all(&self.partial)?;
         // The old folder is next where new ones are begun: with its lock, nobody begins in it before it is gone.
         let old = lock_folder(&self.target, &self.target)?;
-        let previous = hidden(&self.target, "previous");
+        let previous = hidden(&self.target, PREVIOUS);
         self.check()?;
         put_in_place(&self.partial, &self.target, &previous)?;
         self.committed = true;
@@ -214,6 +222,17 @@ mod tests {
             assert_eq!(names(&path).len(), 1);
         }
         assert_eq!(names(folder.path()).len(), 100);
+    }
+
+    #[test]
+    fn what_a_kill_moved_away_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        replace(&path, "a");
+        fs::rename(&path, hidden(&path, PREVIOUS)).unwrap();
+        drop(FolderReplacement::begin(&path).unwrap());
+        assert_eq!(names(&path.join("below")), ["a"]);
+        assert_eq!(names(folder.path()), ["out"]);
     }
 
     #[test]

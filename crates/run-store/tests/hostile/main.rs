@@ -29,6 +29,17 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
+/// Else what a reader does with a file of its kind would hardly ever be looked at.
+#[test]
+fn every_reader_has_a_file_to_start_from() {
+    for (folder, kinds) in [("document", readers::DOCUMENTS), ("tables", readers::TABLES)] {
+        let seeds = files(&format!("corpus/{folder}"));
+        for (kind, is_read) in kinds {
+            assert!(seeds.iter().any(|path| is_read(path)), "no file of {folder} is read as {kind}");
+        }
+    }
+}
+
 /// Else nothing that is read after a checkpoint's key and content would ever be looked at.
 #[test]
 fn a_checkpoint_to_start_from_is_gone_on_from() {
