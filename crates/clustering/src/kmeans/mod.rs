@@ -11,6 +11,7 @@ use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Data, Ix2};
 
 mod centroids;
 mod descent;
+mod exact;
 mod pass;
 mod points;
 mod relocation;
@@ -337,6 +338,34 @@ mod tests {
             let inertia = assign(&points, &centroids, 2).inertia();
             assert!(inertia < 400.0, "seed {seed}: {inertia}");
         }
+    }
+
+    /// Two points far away make the squares of all others' distances from the mean as good as equal in f32.
+    #[test]
+    fn clusters_are_found_beside_a_point_a_million_times_farther_away() {
+        let options = FitOptions { cluster_count: 5, restarts: 3, ..OPTIONS };
+        for far in [1e4, 1e6, 1e8] {
+            let mut generator = ChaCha8Rng::seed_from_u64(1);
+            let mut points: Vec<f32> =
+                (0..9_999).map(|row| (row % 4) as f32 + generator.gen_range(-0.1..0.1)).collect();
+            points.push(far);
+            let mut found = fit(&points, 1, &options).unwrap();
+            found.sort_by(f64::total_cmp);
+            for (found, expected) in found.iter().zip([0.0, 1.0, 2.0, 3.0, f64::from(far)]) {
+                assert!((found - expected).abs() < 0.01, "{far}: {found}, expected {expected}");
+            }
+        }
+    }
+
+    /// The same, whatever the number of threads.
+    #[test]
+    fn what_is_exact_does_not_depend_on_threads() {
+        let points: Vec<f32> = (0..5_000).map(|row| if row == 9 { 1e9 } else { (row % 7) as f32 * 0.37 }).collect();
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| fit(&points, 1, &OPTIONS).unwrap())
+        };
+        assert_eq!(with(1), with(3));
     }
 
     #[test]

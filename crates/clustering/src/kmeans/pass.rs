@@ -21,7 +21,7 @@ const LANES: usize = 16;
 /// Strands that points are cut into.
 const STRANDS: usize = 32;
 /// The least points that are worth a strand.
-const STRAND_POINTS: usize = 256;
+pub(super) const STRAND_POINTS: usize = 256;
 /// Sums of one fit that all strands hold at once, at most, unless fewer than [`FEW_STRANDS`] would hold as many: 128 MiB.
 const SUMS: usize = 1 << 24;
 /// Strands are no fewer.
@@ -46,7 +46,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    fn new(cluster_count: usize, dimensions: usize) -> Self {
+    pub fn new(cluster_count: usize, dimensions: usize) -> Self {
         Self {
             sums: vec![0.0; cluster_count * dimensions],
             counts: vec![0; cluster_count],
@@ -57,7 +57,8 @@ impl Gathered {
         }
     }
 
-    fn add(&mut self, point: &[f32], index: usize, cluster: usize, squared_distance: f64) {
+    /// Takes in the point of row `index`, taken from the origin.
+    pub fn add(&mut self, point: &[f32], index: usize, cluster: usize, squared_distance: f64) {
         let sums = &mut self.sums[cluster * point.len()..][..point.len()];
         for (sum, value) in sums.iter_mut().zip(point) {
             *sum += f64::from(*value);
@@ -67,6 +68,11 @@ impl Gathered {
         if squared_distance > self.farthest_distance {
             (self.farthest_row, self.farthest_distance) = (index, squared_distance);
         }
+    }
+
+    /// Takes the farthest point from the piece whose rows were added.
+    pub fn keep_farthest(&mut self, piece: ArrayView2<'_, f32>) {
+        self.farthest = piece.row(self.farthest_row).to_vec();
     }
 
     fn merge(&mut self, other: &Self) {
@@ -93,9 +99,7 @@ pub(super) fn gather<P: Points>(points: &P, origin: &[f32], fits: &[&Centroids])
         }
         let groups = fits.chunks(fits_at_once(fits, origin));
         let mut found: Vec<Gathered> = groups.flat_map(|fits| gather_group(piece, origin, fits)).collect();
-        for gathered in &mut found {
-            gathered.farthest = piece.row(gathered.farthest_row).to_vec();
-        }
+        found.iter_mut().for_each(|gathered| gathered.keep_farthest(piece));
         merge(&mut whole, found);
         Ok(())
     })?;
@@ -109,12 +113,12 @@ fn fits_at_once(fits: &[&Centroids], origin: &[f32]) -> usize {
 }
 
 /// How many strands points are cut into where a fit has so many sums.
-fn strands(sums: usize) -> usize {
+pub(super) fn strands(sums: usize) -> usize {
     (SUMS / sums.max(1)).clamp(FEW_STRANDS, STRANDS)
 }
 
 /// Adds `more`, a value a fit, to `whole`, which may have none yet.
-fn merge(whole: &mut Vec<Gathered>, more: Vec<Gathered>) {
+pub(super) fn merge(whole: &mut Vec<Gathered>, more: Vec<Gathered>) {
     if whole.is_empty() {
         *whole = more;
     } else {

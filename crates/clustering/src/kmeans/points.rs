@@ -51,6 +51,8 @@ pub(super) struct Survey {
     pub mean: Vec<f32>,
     /// The mean variance of a dimension.
     pub variance: f64,
+    /// No point is farther from the mean, squared.
+    pub reach: f64,
 }
 
 impl Survey {
@@ -68,6 +70,7 @@ impl Survey {
         // From the first point, so that squares of values far from the origin do not drown what they differ by.
         let mut first: Option<Vec<f32>> = None;
         let (mut moved, mut squares) = (vec![0.0; dimensions], vec![0.0; dimensions]);
+        let mut farthest = 0.0_f64;
         let mut distinct = Distinct { seen: HashSet::new(), enough: cluster_count };
         points.for_each_piece(&mut |piece| {
             if let Some(found) = piece.iter().find(|value| value.is_nan() || value.abs() > VALUE_LIMIT) {
@@ -76,12 +79,15 @@ impl Survey {
             distinct.look(piece);
             for point in piece.rows() {
                 let first = first.get_or_insert_with(|| point.to_vec());
+                let mut from_first = 0.0;
                 for (dimension, value) in point.iter().copied().map(f64::from).enumerate() {
                     let difference = value - f64::from(first[dimension]);
                     sums[dimension] += value;
                     moved[dimension] += difference;
                     squares[dimension] += difference * difference;
+                    from_first += difference * difference;
                 }
+                farthest = farthest.max(from_first);
             }
             Ok(())
         })?;
@@ -93,6 +99,8 @@ impl Survey {
         Ok(Self {
             mean: sums.iter().map(|sum| (sum / count) as f32).collect(),
             variance: variances.sum::<f64>().max(0.0) / dimensions as f64,
+            // The mean is no farther from the first point than the point that is farthest from it.
+            reach: 4.0 * farthest,
         })
     }
 }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::centroids::Centroids;
 use super::descent::{Fitted, Stop, descend};
+use super::exact;
 use super::pass::gather;
 use super::points::{Points, Survey, select};
 use super::relocation::relocated;
@@ -40,7 +41,7 @@ const ROUGHLY: f64 = 1e-4;
 /// fast, but leave a later winner behind now and then.
 const PATIENCE: f64 = 300.0;
 /// How often a centroid is moved away at most once a fit has ended. Of latents hardly any ever is.
-const RELOCATIONS: u32 = 16;
+pub(super) const RELOCATIONS: u32 = 16;
 
 /// The centroids that `options` lead to.
 ///
@@ -77,14 +78,21 @@ pub(super) fn search<P: Points>(points: &P, options: &FitOptions) -> Result<Cent
     };
     let mut centroids = to_the_end(best.centroids, last)?;
     // A sample may have had none of a small cluster, and Lloyd's iterations never leave one place for another.
+    let mut is_told_apart = true;
     for _ in 0..RELOCATIONS {
-        let gathered = gather(points, &survey.mean, &[&centroids])?;
-        match gathered.first().and_then(|gathered| relocated(gathered, &survey.mean)) {
+        let Some(gathered) = gather(points, &survey.mean, &[&centroids])?.pop() else { break };
+        is_told_apart = exact::is_told_apart(&gathered, points.count(), &survey);
+        match relocated(&gathered, &survey.mean).filter(|_| is_told_apart) {
             Some(moved) => centroids = to_the_end(moved, Stop { iterations, ..last })?,
             None => break,
         }
     }
-    Ok(centroids)
+    if is_told_apart {
+        return Ok(centroids);
+    }
+    let some = draw(points, sample_size.min(points.count()), &mut generator)?;
+    let exactly = exact::search_exactly(points, seed(&some, options, 1), Stop { iterations, ..last })?;
+    Ok(exactly.unwrap_or(centroids))
 }
 
 /// `size` of the points.
