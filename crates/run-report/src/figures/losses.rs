@@ -93,7 +93,7 @@ const BOUND: &str = "elbo";
 const SAID: &str = "Train: mean over the epoch's images while it trained, with the model's dropout. Test: mean over the \
                     test images after the epoch, without.";
 const SAID_OF_REFINED: &str = "Of refined models both are means after an epoch of refining, without dropout; train over as many of the \
-                               first training images as there are test images.";
+                               first training images as there are test images. Of several starts nothing is shown until one goes on.";
 const SAID_OF_BOUNDS: &str = "The negative evidence lower bound is the cross-entropy of an image summed over its pixels and \
                               the divergence of its latent's Gaussian from the prior.";
 
