@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Result, StoreError};
 use crate::layout::StageDir;
+use crate::opened::{Links, unwaiting};
 
 /// A lock that this process holds, for as long as its file is open.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl FolderLock {
                 "remove it",
             ));
         }
-        let mut file = File::options()
+        let mut file = unwaiting(Links::Refused)
             .read(true)
             .write(true)
             .create(true)

@@ -110,15 +110,24 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// Why what is at `path` is not the recorded file, whatever it holds: it is of another length, or no file itself.
+    ///
+    /// # Errors
+    /// Nothing is there, or it may not be looked at.
+    pub fn mismatch_at(&self, path: &Path) -> Result<Option<String>> {
+        let found = fs::symlink_metadata(path).map_err(StoreError::io("read", path))?;
+        Ok(if !found.is_file() {
+            Some("a link, or something else than a file".to_owned())
+        } else {
+            (found.len() != self.bytes).then(|| format!("{} bytes in the place of {}", found.len(), self.bytes))
+        })
+    }
+
     /// The content of the file itself at `path`, if it is as recorded, else what was found. What is of another length is not read: it
     /// may be without an end.
     pub(crate) fn hash_at(&self, path: &Path) -> Result<std::result::Result<ContentHash, String>> {
-        let found = fs::symlink_metadata(path).map_err(StoreError::io("read", path))?;
-        if !found.is_file() {
-            return Ok(Err("a link, or something else than a file".to_owned()));
-        }
-        if found.len() != self.bytes {
-            return Ok(Err(format!("{} bytes in the place of {}", found.len(), self.bytes)));
+        if let Some(mismatch) = self.mismatch_at(path)? {
+            return Ok(Err(mismatch));
         }
         let (hash, _) = hash_file(path)?;
         Ok(if hash == self.blake3 { Ok(hash) } else { Err(hash.short().to_owned()) })

@@ -1,6 +1,6 @@
 //! Opening files that somebody else may have made: regular ones only, and no longer than their kind may be.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::Path;
 
@@ -15,14 +15,44 @@ pub(crate) const SIZE_LIMIT: u64 = 16 << 30;
 /// # Errors
 /// There is none, or it may not be read.
 pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
-    // Asked before opening, since that waits for a pipe's writer.
-    let metadata = fs::metadata(path).map_err(StoreError::io("read", path))?;
-    if !metadata.is_file() {
+    let only_files = |metadata: fs::Metadata| {
+        if metadata.is_file() {
+            return Ok(metadata.len());
+        }
         let problem = "expected a regular file, found a folder, pipe or device";
-        return Err(StoreError::invalid(path, problem, "put the file itself there"));
+        Err(StoreError::invalid(path, problem, "put the file itself there"))
+    };
+    // Asked before, as opening alone makes some devices act; and of what was opened, as another may have taken the place meanwhile.
+    only_files(fs::metadata(path).map_err(StoreError::io("read", path))?)?;
+    let file = unwaiting(Links::Followed).read(true).open(path).map_err(StoreError::io("read", path))?;
+    let length = only_files(file.metadata().map_err(StoreError::io("read", path))?)?;
+    Ok((file, length))
+}
+
+/// What becomes of a link that is to be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// What it leads to is opened.
+    Followed,
+    /// It is refused.
+    Refused,
+}
+
+/// Options of opening that wait for nobody: what was a file when it was looked at may have become a pipe, and an ordinary opening of
+/// that waits for its other end.
+pub(crate) fn unwaiting(links: Links) -> OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        let of_links = if links == Links::Refused { OFlags::NOFOLLOW } else { OFlags::empty() };
+        options.custom_flags((OFlags::NONBLOCK | of_links).bits().cast_signed());
     }
-    let file = File::open(path).map_err(StoreError::io("read", path))?;
-    Ok((file, metadata.len()))
+    #[cfg(not(unix))]
+    let _ = links;
+    options
 }
 
 /// The bytes of the regular file at `path`, which should be a `kind` and have no more than `limit`.
@@ -75,6 +105,12 @@ mod tests {
             // Endless, and without a length of its own.
             std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
             assert!(error(&link).contains("expected a regular file"));
+            assert!(unwaiting(Links::Refused).read(true).open(&link).is_err());
+            // Without a writer, and not waited for.
+            let pipe = folder.path().join("pipe");
+            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+            rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+            assert!(unwaiting(Links::Followed).read(true).open(&pipe).is_ok());
         }
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Result, StoreError};
 use crate::layout::file;
 use crate::lock::is_at;
+use crate::opened::{Links, unwaiting};
 
 /// How the names of what is not yet in its place end.
 pub(crate) const PARTIAL: &str = "partial";
@@ -101,10 +102,9 @@ fn drop_abandoned(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(is_attempt)
-            // Opening waits for a pipe's writer.
             && entry.file_type().is_ok_and(|kind| kind.is_file())
             // Over a network a lock of one's own needs a file that is open for writing.
-            && let Ok(file) = File::options().write(true).open(entry.path())
+            && let Ok(file) = unwaiting(Links::Refused).write(true).open(entry.path())
             && file.try_lock().is_ok()
         {
             let _ = fs::remove_file(entry.path());

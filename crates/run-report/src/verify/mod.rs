@@ -63,7 +63,7 @@ pub struct Finding {
     pub expected: Option<ContentHash>,
     /// The content that is there.
     pub found: Option<ContentHash>,
-    /// What the system or the reader of the file said.
+    /// What the system or the reader of the file said, or what is there in the place of the file.
     pub problem: Option<String>,
     /// The command that makes the folder again, or that of a changed input; `null` where that is no remedy.
     pub command: Option<String>,

@@ -20,8 +20,12 @@ impl Finding {
         Self { kind, stage, file, expected: None, found: None, problem: None, command }
     }
 
-    fn contents(self, expected: &ContentHash, found: ContentHash) -> Self {
-        Self { expected: Some(expected.clone()), found: Some(found), ..self }
+    fn expected(self, content: &ContentHash) -> Self {
+        Self { expected: Some(content.clone()), ..self }
+    }
+
+    fn found(self, content: ContentHash) -> Self {
+        Self { found: Some(content), ..self }
     }
 
     fn problem(self, problem: impl ToString) -> Self {
@@ -73,14 +77,17 @@ impl VerifiedRun {
         if !path.exists() {
             return self.findings.push(Finding::new(FindingKind::Missing, dir, name));
         }
-        match contents.of(&path) {
-            Ok((found, bytes)) => {
+        let changed = || Finding::new(FindingKind::Changed, dir, name);
+        let outcome = record.mismatch_at(&path).and_then(|mismatch| match mismatch {
+            Some(mismatch) => Ok(Some(changed().expected(&record.blake3).problem(mismatch))),
+            None => {
+                let (found, bytes) = contents.of(&path)?;
                 self.byte_count += bytes;
-                if found != record.blake3 {
-                    let finding = Finding::new(FindingKind::Changed, dir, name);
-                    self.findings.push(finding.contents(&record.blake3, found));
-                }
+                Ok((found != record.blake3).then(|| changed().expected(&record.blake3).found(found)))
             }
+        });
+        match outcome {
+            Ok(finding) => self.findings.extend(finding),
             Err(error) => self.findings.push(Finding::new(FindingKind::Unreadable, dir, name).problem(full(&error))),
         }
     }
@@ -110,7 +117,7 @@ impl VerifiedRun {
             }
             None => Finding::new(FindingKind::InputReplaced, dir, &name),
         };
-        self.findings.push(finding.contents(&input.blake3, found));
+        self.findings.push(finding.expected(&input.blake3).found(found));
     }
 
     fn is_known_to_have_changed(&self, input: &str) -> bool {

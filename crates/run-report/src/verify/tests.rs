@@ -68,7 +68,8 @@ fn what_became_of_outputs_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let run = whole(folder.path()).dir;
     let file = |stage, name| run.stage(stage, None).file(name);
-    fs::write(file(Stage::ClusterEval, file::METRICS), "other").unwrap();
+    let metrics = file(Stage::ClusterEval, file::METRICS);
+    fs::write(&metrics, fs::read_to_string(&metrics).unwrap().replace('0', "9")).unwrap();
     fs::remove_file(run.stage(Stage::ClusterEval, Some("k20")).file(file::KMEANS)).unwrap();
     fs::create_dir(file(Stage::ReconEval, "mine")).unwrap();
     fs::write(file(Stage::ReconEval, "mine/notes.txt"), "").unwrap();
@@ -81,6 +82,24 @@ fn what_became_of_outputs_is_told_apart() {
         ]
     );
     insta::assert_snapshot!(lines_without_length(folder.path()));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_an_output_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = whole(folder.path()).dir;
+    let latents = run.stage(Stage::LatentExport, None).file(file::TRAIN_LATENTS);
+    let elsewhere = folder.path().join("elsewhere.parquet");
+    fs::rename(&latents, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &latents).unwrap();
+    assert_eq!(found(folder.path()), ["Changed latent-export train.parquet"]);
+    let text = lines(folder.path());
+    assert!(text.contains(", found a link, or something else than a file\n"), "{text}");
+    fs::remove_file(&latents).unwrap();
+    fs::write(&latents, "other").unwrap();
+    let text = lines(folder.path());
+    assert!(text.contains(", found 5 bytes in the place of "), "{text}");
 }
 
 #[test]

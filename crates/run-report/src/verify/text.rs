@@ -53,7 +53,10 @@ impl Finding {
         let (expected, found) = (short(&self.expected), short(&self.found));
         let problem = self.problem.as_deref().unwrap_or("no reason known");
         match self.kind {
-            FindingKind::Changed => format!("{stage}/{file} changed: expected content {expected}, found {found}"),
+            FindingKind::Changed => {
+                let found = if self.found.is_some() { found.as_str() } else { problem };
+                format!("{stage}/{file} changed: expected content {expected}, found {found}")
+            }
             FindingKind::Missing => format!("{stage}/{file} is missing"),
             FindingKind::Unrecorded => format!("{stage}/{file} is in no manifest: no stage wrote it; move it away"),
             FindingKind::Unreadable => format!("{stage} cannot be read: {problem}"),
