@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use pipeline_tests::{Study, Tree, leftovers, succeeded};
-use run_store::{ModelKind, Stage, file};
+use pipeline_tests::{Study, Tree, edit_json, leftovers, succeeded};
+use run_store::{ModelKind, Stage, file, hash_bytes};
+use serde_json::json;
 
 /// Stages that train.
 const TRAININGS: [Stage; 2] = [Stage::AeTrain, Stage::LatentClassify];
@@ -285,6 +286,24 @@ fn a_checkpoint_of_a_newer_version_gives_way_to_the_one_before() {
         fs::write(path, text).unwrap();
     };
     assert_falls_back(newer, "schema version 99");
+}
+
+/// Not of its own accord, but vouched for by whoever made it.
+#[test]
+fn a_checkpoint_that_lacks_weights_it_has_reconstructions_of_is_refused() {
+    let (study, checkpoints) = killed_training();
+    let none = [2_u64.to_le_bytes().as_slice(), b"{}"].concat();
+    fs::write(checkpoints[1].join(file::WEIGHTS_BY_EPOCH), &none).unwrap();
+    edit_json(&checkpoints[1].join(file::CHECKPOINT_STATE), |state| {
+        state["files"][file::WEIGHTS_BY_EPOCH] = json!(hash_bytes(&none));
+        let facts = json!([state["key"], state["epoch"], state["optimizer_steps"], state["files"]]);
+        state["content"] = json!(hash_bytes(facts.to_string().as_bytes()));
+    });
+    let output = study.process_with(Stage::AeTrain, &[("--epochs", "40")]).output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{notes}");
+    let expected = "weights_by_epoch.safetensors: expected weights of the epochs {0";
+    assert!(notes.contains(expected) && notes.contains("found {}; start over with --force"), "{notes}");
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn defaults() -> Protocol {
 /// A recipe says what is lowered, for how many epochs, one after the other: OBJECTIVE[+OBJECTIVE…]:EPOCHS,… Objectives are
 /// contrast (NT-Xent, Chen et al. 2020), reconstruction, imsat (Hu et al. 2017), dec (Xie et al. 2016), idec (Guo et al. 2017),
 /// aspc (Guo et al. 2020), prototypes (Snell et al. 2017) and student (a network that begins anew learns in which cluster each image
-/// is, and says in its turn; Xie et al. 2020). Clusters begin with K-means; those that a student is taught, and those of aspc and
-/// prototypes, are the last student's, else those that imsat's heads vote for, if there is either.
+/// is, and says in its turn; Xie et al. 2020). student, aspc and prototypes take the clusters of the last student, else those that
+/// imsat's heads vote for, else those of K-means, which dec and idec begin with.
 #[derive(Parser)]
 #[command(version)]
 struct RefineArgs {

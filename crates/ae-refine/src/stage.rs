@@ -84,10 +84,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
                 Autoencoder::load(description, device, weights.path())
                     .with_context(|| format!("{} and its model.json", weights.path().display()))?
             }
-            None => {
-                let description = describe(source.model, source.latent_dim, dataset.height, dataset.width)?;
-                Autoencoder::new(description, device, protocol.seed)?
-            }
+            None => describe(source.model, source.latent_dim, dataset.height, dataset.width)
+                .and_then(|description| Autoencoder::new(description, device, protocol.seed))
+                .with_context(|| source.dataset.path().display().to_string())?,
         };
         model.compute_in(protocol.precision);
         let counts = [protocol.train_count, protocol.test_count].map(Option::unwrap_or_default);

@@ -37,9 +37,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let images = Images::first(&dataset, protocol.train_count, protocol.test_count, device)
             .with_context(|| format!("{}", config.data.path().display()))?;
         let (height, width) = (dataset.height, dataset.width);
-        let description =
-            describe_departing(protocol.model, protocol.latent_dim, height, width, protocol.departures())?;
-        let mut model = Autoencoder::new(description, device, protocol.seed)?;
+        let mut model = describe_departing(protocol.model, protocol.latent_dim, height, width, protocol.departures())
+            .and_then(|description| Autoencoder::new(description, device, protocol.seed))
+            .with_context(|| config.data.path().display().to_string())?;
         if protocol.output_bias != 0.0 {
             model.begin_output_at(protocol.output_bias);
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use run_store::{Layer, ModelDescription};
 use tch::{Device, Kind, Tensor};
 
-use crate::error::{ModelError, Result};
+use crate::error::{ModelError, OF_FILE, OF_IMAGES, Result};
 use crate::network::{Mode, Network, Shape};
 use crate::parameters::{ParameterInfo, Parameters};
 use crate::precision::Precision;
@@ -63,7 +63,7 @@ impl Autoencoder {
     /// # Errors
     /// The description contradicts itself.
     pub fn new(description: ModelDescription, device: Device, seed: u64) -> Result<Self> {
-        Self::build(description, |infos| Parameters::new(infos, device, seed))
+        Self::build(description, |infos| Parameters::new(infos, device, seed)).map_err(|error| error.advised(OF_IMAGES))
     }
 
     fn build(
@@ -114,6 +114,7 @@ impl Autoencoder {
             check_size(weights, &infos)?;
             Parameters::zeros(infos, device)
         })
+        .map_err(|error| error.advised(OF_FILE))
     }
 
     /// Computes in `precision` from now on; its values, and what it gives, stay f32.

@@ -5,7 +5,7 @@ use std::path::Path;
 use run_store::{ClassifierDescription, Layer, ReaderDescription};
 use tch::{Device, Kind, Tensor};
 
-use crate::error::{ModelError, Result};
+use crate::error::{ModelError, OF_FILE, OF_IMAGES, Result};
 use crate::network::{Mode, Network, Shape};
 use crate::parameters::{ParameterInfo, Parameters};
 use crate::weights::{Weights, check_size, read_weights, write_weights};
@@ -68,7 +68,8 @@ impl Classifier {
     /// # Errors
     /// The description contradicts itself.
     pub fn reader(description: &ReaderDescription, device: Device, seed: u64) -> Result<Self> {
-        Self::build(Blueprint::reader(description), |infos| Parameters::new(infos, device, seed))
+        let network = Self::build(Blueprint::reader(description), |infos| Parameters::new(infos, device, seed));
+        network.map_err(|error| error.advised(OF_IMAGES))
     }
 
     /// The classifier of latents with the values of the file at `weights`.
@@ -91,7 +92,8 @@ impl Classifier {
         let mut network = Self::build(blueprint, |infos| {
             check_size(weights, &infos)?;
             Parameters::zeros(infos, device)
-        })?;
+        })
+        .map_err(|error| error.advised(OF_FILE))?;
         network.restore(weights)?;
         Ok(network)
     }

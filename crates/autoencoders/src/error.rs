@@ -27,3 +27,18 @@ pub enum ModelError {
         advice: &'static str,
     },
 }
+
+/// What to do where a description of a trained model cannot be built.
+pub(crate) const OF_FILE: &str = "the description is damaged; train again with --force";
+/// What to do where a model cannot be begun for some images.
+pub(crate) const OF_IMAGES: &str = "prepare images of another size, or begin another model";
+
+impl ModelError {
+    /// With `advice`, if it is of a description.
+    pub(crate) fn advised(self, advice: &str) -> Self {
+        match self {
+            Self::Architecture(problem) => Self::Architecture(format!("{problem}; {advice}")),
+            other => other,
+        }
+    }
+}

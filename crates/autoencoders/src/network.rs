@@ -96,18 +96,18 @@ impl Network {
             let mut builder = Builder { prefix: format!("{prefix}.{position}"), infos };
             let (operation, next) = builder.operation(*layer, shape).ok_or_else(|| {
                 ModelError::Architecture(format!(
-                    "layer {position} of the {prefix} ({layer:?}) cannot follow {shape:?}"
+                    "expected layer {position} of the {prefix} to be one that takes {shape}, found {layer}"
                 ))
             })?;
             if next.numel() < 1 {
                 return Err(ModelError::Architecture(format!(
-                    "layer {position} of the {prefix} ({layer:?}) leaves nothing of {shape:?}: expected larger images"
+                    "expected layer {position} of the {prefix} to leave something of {shape}, found {layer}"
                 )));
             }
             let values = operation.values(shape, next);
             if values > FLOW_LIMIT {
                 return Err(ModelError::Architecture(format!(
-                    "layer {position} of the {prefix} ({layer:?}) gives {values} values, expected at most {FLOW_LIMIT}",
+                    "expected layer {position} of the {prefix} to give at most {FLOW_LIMIT} values, found {layer} with {values}"
                 )));
             }
             operations.push(operation);

@@ -4,6 +4,8 @@
 //! refuses a latent that is not finite.
 //! It trains nothing and looks at labels only to write them beside the latents.
 
+use std::path::Path;
+
 use anyhow::{Context, bail, ensure};
 use autoencoders::{Autoencoder, Mode};
 use run_store::{
@@ -103,7 +105,7 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
             let dimensions = model.description().latent_dim as usize;
             let mut writer =
                 LatentWriter::create(&work.file(split.latents_file())?, &header, dimensions, config.with_logvar)?;
-            export(&model, images.first(count as usize), &mut writer, device, progress)?;
+            export((&model, weights.path()), images.first(count as usize), &mut writer, device, progress)?;
             writer.finish()?;
         }
         progress.end();
@@ -119,9 +121,9 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
     ))
 }
 
-/// Encodes `images` batch by batch.
+/// Encodes `images` batch by batch, with the model of the file `weights`.
 fn export(
-    model: &Autoencoder,
+    (model, weights): (&Autoencoder, &Path),
     images: LabelledImages<'_>,
     writer: &mut LatentWriter,
     device: tch::Device,
@@ -145,7 +147,14 @@ fn export(
             }
             progress.advance(count as u64);
         }
-        writer.write(u32::try_from(group * ROW_GROUP_SIZE)?, labels, &values, &log_variances)?;
+        let first = group * ROW_GROUP_SIZE;
+        ensure!(
+            values.iter().chain(&log_variances).all(|value| value.is_finite()),
+            "{}: expected an encoder that gives finite latents, found others among those of {} images from {first} on; train it again",
+            weights.display(),
+            labels.len()
+        );
+        writer.write(u32::try_from(first)?, labels, &values, &log_variances)?;
     }
     Ok(())
 }

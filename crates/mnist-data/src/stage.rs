@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use run_store::{
-    Dataset, DatasetMetrics, Environment, LabelledImages, Plan, RunDir, Split, Stage, VerifiedFile, file,
+    CLASS_LIMIT, Dataset, DatasetMetrics, Environment, LabelledImages, Plan, RunDir, Split, Stage, VerifiedFile, file,
     write_dataset, write_document,
 };
 use serde::Serialize;
@@ -102,6 +102,15 @@ fn assemble<'a>(
             config.labels[split].display(),
             labels.len()
         );
+    }
+    for (labels, path) in [train_labels, test_labels].into_iter().zip(&config.labels) {
+        if let Some(index) = labels.iter().position(|label| u32::from(*label) >= CLASS_LIMIT) {
+            bail!(
+                "{}: expected labels below {CLASS_LIMIT}, found {} of image {index}, which says that there is none; label it, or leave it out",
+                path.display(),
+                labels[index]
+            );
+        }
     }
     ensure!(
         (train.height, train.width) == (test.height, test.width),

@@ -6,7 +6,7 @@
 
 mod view;
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use autoencoders::{Classifier, Weights, describe_reader};
 use run_store::{
     ClassifierEpoch, Dataset, DatasetFile, FinishedStage, History, LabelledImages, Plan, ReaderMetrics, RunDir, Stage,
@@ -97,7 +97,8 @@ pub fn run(config: &Config, options: &Options, progress: &mut dyn Progress) -> a
         let dataset = bytes.dataset()?;
         let train_images = chosen(&dataset, protocol)?;
         let description = describe_reader(dataset.height, dataset.width, dataset.class_count);
-        let reader = Classifier::reader(&description, device, protocol.seed)?;
+        let reader = Classifier::reader(&description, device, protocol.seed)
+            .with_context(|| dataset_file.path().display().to_string())?;
         let (train, test) = (examples(&train_images, device)?, examples(&dataset.test, device)?);
         let size = (i64::from(dataset.height), i64::from(dataset.width));
         let history = train_reader(&reader, protocol, (&train, &test), size, progress)?;

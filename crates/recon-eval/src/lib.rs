@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use autoencoders::{Autoencoder, Classifier, WeightsByEpoch};
 use run_store::{
-    DatasetFile, FinishedStage, Manifest, ModelDescription, Plan, ReaderDescription, ReaderMetrics,
+    DatasetFile, FinishedStage, KEPT_EPOCH_LIMIT, Manifest, ModelDescription, Plan, ReaderDescription, ReaderMetrics,
     ReconstructionMetrics, ReconstructionReading, RunDir, Stage, TrainMetrics, file, input, parameter, read_document,
     write_document,
 };
@@ -144,6 +144,11 @@ fn check_kept(path: &Path, kept: &WeightsByEpoch, training: &TrainMetrics, image
         path.display(),
         training.epochs,
         last.map_or_else(|| "none".to_owned(), |last| last.to_string())
+    );
+    ensure!(
+        count <= KEPT_EPOCH_LIMIT,
+        "{}: expected at most {KEPT_EPOCH_LIMIT} epochs, found {count}; train again, and keep fewer",
+        path.display()
     );
     ensure!(
         count.saturating_mul(image_count) <= ROW_LIMIT,

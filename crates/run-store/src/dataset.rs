@@ -14,7 +14,7 @@ const FORMAT: Format = Format { kind: "prepared dataset", magic: *b"LSDATASE", v
 
 /// A label is a byte, and 255 says that there is none: of an image where such files are labelled by hand, and of a cluster without
 /// a name in ours.
-pub(crate) const CLASS_LIMIT: u32 = u8::MAX as u32;
+pub const CLASS_LIMIT: u32 = u8::MAX as u32;
 
 /// All parts of a dataset are borrowed from the file's bytes: none is allocated.
 const DECODE_LIMIT: usize = usize::MAX;

@@ -60,7 +60,7 @@ pub use assignments::{Assignments, AssignmentsWriter, Clustered};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use cluster_counts::{ClusterCount, ClusterCounts};
 pub use contained::contain_panics;
-pub use dataset::{Dataset, DatasetFile, LabelledImages, write_dataset};
+pub use dataset::{CLASS_LIMIT, Dataset, DatasetFile, LabelledImages, write_dataset};
 pub use decoded::{DecodedLatent, DecodedSheet};
 pub use document::{Document, document_text, read_document, schema_version, write_document};
 pub use error::{Result, StoreError};

@@ -1,5 +1,6 @@
 //! `model.json`: the architecture that weights belong to. Weights never travel without it.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,13 @@ pub enum Layer {
         /// Side and stride of the square.
         size: u32,
     },
+}
+
+/// As it stands in `model.json`.
+impl fmt::Display for Layer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
 }
 
 /// The full description of an autoencoder.

@@ -1,5 +1,6 @@
 //! What a training leaves of the epochs that it keeps.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use autoencoders::{Autoencoder, Mode, WeightsByEpoch};
@@ -61,8 +62,16 @@ impl KeptEpochs {
         }
         let mut reconstructions = read.rows;
         reconstructions.retain(|row| wanted(row.epoch));
-        let mut weights = WeightsByEpoch::read(&checkpoint.file(file::WEIGHTS_BY_EPOCH), model.parameters())?;
+        let path = checkpoint.file(file::WEIGHTS_BY_EPOCH);
+        let mut weights = WeightsByEpoch::read(&path, model.parameters())?;
         weights.retain(|epoch| epoch <= checkpoint.epoch && wanted(epoch));
+        let redrawn: BTreeSet<u32> = reconstructions.iter().map(|row| row.epoch).collect();
+        let kept: BTreeSet<u32> = weights.epochs().collect();
+        if redrawn != kept {
+            let problem =
+                format!("expected weights of the epochs {redrawn:?}, whose reconstructions were kept, found {kept:?}");
+            return Err(StoreError::invalid(&path, problem, "start over with --force").into());
+        }
         Ok(Self { weights, reconstructions })
     }
 

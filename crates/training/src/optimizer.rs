@@ -87,12 +87,13 @@ impl Optimizer {
             no_grad(|| moment.copy_(tensor));
         }
         self.step = i32::try_from(steps).unwrap_or(i32::MAX);
-        // Multiplied in the order in which the steps did, so that it is the same to the last bit.
-        // Once it is 0 it stays.
+        // Multiplied in the order in which the steps did, so that it is the same to the last bit. After some thousand it is so small
+        // that it rounds to itself, and does so ever after, as momenta only grow: however many steps a file speaks of.
         self.momentum_product = 1.0;
         for step in 1..=self.step {
+            let before = self.momentum_product;
             self.momentum_product *= momentum(step);
-            if self.momentum_product == 0.0 {
+            if self.momentum_product == before {
                 break;
             }
         }
@@ -174,6 +175,24 @@ mod tests {
                 restored.step(&copy, &gradient(step));
             }
             assert_eq!(Vec::<f32>::try_from(&values).unwrap(), Vec::<f32>::try_from(&copy).unwrap());
+        }
+    }
+
+    #[test]
+    fn steps_without_end_are_restored_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("optimizer.safetensors");
+        let values = Tensor::from_slice(&[1.0_f32]);
+        let mut walked = Optimizer::new(OptimizerRule::Nadam, 0.001, &values);
+        (0..20_000).for_each(|_| {
+            walked.step += 1;
+            walked.nadam();
+        });
+        walked.save(&path).unwrap();
+        let mut restored = Optimizer::new(OptimizerRule::Nadam, 0.001, &values);
+        for steps in [20_000, u32::MAX] {
+            restored.restore(&path, steps).unwrap();
+            assert_eq!(restored.momentum_product, walked.momentum_product);
         }
     }
 

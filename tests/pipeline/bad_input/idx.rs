@@ -155,6 +155,13 @@ fn labels_and_images_that_disagree() {
 }
 
 #[test]
+fn a_label_that_says_there_is_none() {
+    let raw = RawFiles::new();
+    raw.put(TEST_LABELS, labels(&[1, 255, 2]));
+    raw.refused(&["raw/t10k-labels-idx1-ubyte: expected labels below 255, found 255 of image 1", "label it"]);
+}
+
+#[test]
 fn splits_of_different_sizes() {
     let raw = RawFiles::new();
     raw.put(TEST_IMAGES, images(3, 4));

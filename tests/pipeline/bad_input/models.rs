@@ -81,6 +81,16 @@ fn weights_that_are_not_finite() {
 }
 
 #[test]
+fn weights_that_give_no_finite_latents() {
+    let (study, dir) = trained();
+    let mut weights = fs::read(dir.file(file::WEIGHTS)).unwrap();
+    let values = 8 + u64::from_le_bytes(weights[..8].try_into().unwrap()) as usize;
+    weights[values..].chunks_exact_mut(4).for_each(|value| value.copy_from_slice(&1e38_f32.to_le_bytes()));
+    replace_output(&dir, file::WEIGHTS, weights);
+    export_refused(&study, &[WEIGHTS, "expected an encoder that gives finite latents", "train it again"]);
+}
+
+#[test]
 fn a_model_that_is_no_document() {
     let (study, dir) = trained();
     truncate(&dir.file(file::MODEL));
@@ -139,7 +149,10 @@ fn a_model_too_large_for_any_machine() {
         layers.insert(latent, json!({ "layer": "dense", "units": u32::MAX }));
     });
     correct_manifest(&dir, file::MODEL);
-    export_refused(&study, &[MODEL]);
+    export_refused(
+        &study,
+        &[MODEL, "expected layer", r#"found {"layer":"dense","units":4294967295}"#, "train again with --force"],
+    );
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn images_that_the_model_cannot_take() {
             [("--train-count", "2"), ("--test-count", "2"), ("--data", "data/prepared/odd"), ("--model", model)];
         study.command_with(Stage::AeTrain, &counts)
     };
-    refused(&study, train("cae"), &["multiples of 4", "5 × 7"]);
+    refused(&study, train("cae"), &["data/prepared/odd: expected images", "multiples of 4", "5 × 7"]);
     succeeded(train("ae"));
     study.run_stages(&[Stage::LatentExport]);
     succeeded(study.command_with(Stage::ClusterEval, &[("--k", "1")]));

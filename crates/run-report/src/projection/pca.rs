@@ -96,6 +96,8 @@ fn eigenvectors(mut matrix: Square) -> Vec<(f64, Vec<f64>)> {
     let mut vectors = Square::zeros(side);
     (0..side).for_each(|position| *vectors.at(position, position) = 1.0);
     let scale: f64 = matrix.values.iter().map(|value| value * value).sum();
+    // What rounding leaves in so many cells.
+    let off_diagonal = 1e-30 * (side * side) as f64;
     for _ in 0..TURNS {
         let mut rest = 0.0;
         for row in 0..side {
@@ -104,7 +106,7 @@ fn eigenvectors(mut matrix: Square) -> Vec<(f64, Vec<f64>)> {
                 rotate(&mut matrix, &mut vectors, row, column);
             }
         }
-        if rest <= 1e-30 * scale {
+        if rest <= off_diagonal * scale {
             break;
         }
     }
