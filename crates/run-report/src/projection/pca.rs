@@ -73,16 +73,19 @@ fn pointed(vector: &[f64]) -> Vec<f64> {
 #[derive(Clone)]
 struct Square {
     side: usize,
+    /// From one row to the next: odd, as the values of a column would otherwise share a few places of the cache.
+    stride: usize,
     values: Vec<f64>,
 }
 
 impl Square {
     fn zeros(side: usize) -> Self {
-        Self { side, values: vec![0.0; side * side] }
+        let stride = side | 1;
+        Self { side, stride, values: vec![0.0; side * stride] }
     }
 
     fn at(&mut self, row: usize, column: usize) -> &mut f64 {
-        &mut self.values[row * self.side + column]
+        &mut self.values[row * self.stride + column]
     }
 }
 
@@ -96,28 +99,33 @@ fn eigenvectors(mut matrix: Square) -> Vec<(f64, Vec<f64>)> {
     let mut vectors = Square::zeros(side);
     (0..side).for_each(|position| *vectors.at(position, position) = 1.0);
     let scale: f64 = matrix.values.iter().map(|value| value * value).sum();
-    // What rounding leaves in so many cells.
-    let off_diagonal = 1e-30 * (side * side) as f64;
+    // What rounding leaves in a cell, and more than a figure shows.
+    let negligible = 1e-30 * scale;
     for _ in 0..TURNS {
         let mut rest = 0.0;
         for row in 0..side {
             for column in row + 1..side {
-                rest += matrix.at(row, column).powi(2);
-                rotate(&mut matrix, &mut vectors, row, column);
+                let square = matrix.at(row, column).powi(2);
+                if square > negligible {
+                    rest += square;
+                    rotate(&mut matrix, &mut vectors, row, column);
+                }
             }
         }
-        if rest <= off_diagonal * scale {
+        if rest <= negligible {
             break;
         }
     }
     let mut eigen: Vec<(f64, Vec<f64>)> = (0..side)
-        .map(|column| (*matrix.at(column, column), (0..side).map(|row| *vectors.at(row, column)).collect()))
+        .map(|position| {
+            (*matrix.at(position, position), (0..side).map(|weight| *vectors.at(position, weight)).collect())
+        })
         .collect();
     eigen.sort_by(|one, other| other.0.total_cmp(&one.0));
     eigen
 }
 
-/// Turns the coordinates `p` and `q` so that `matrix` no longer mixes them, and `vectors` with them.
+/// Turns the coordinates `p` and `q` so that `matrix` no longer mixes them, and `vectors`, one a row, with them.
 fn rotate(matrix: &mut Square, vectors: &mut Square, p: usize, q: usize) {
     let mixed = *matrix.at(p, q);
     if mixed == 0.0 {
@@ -136,9 +144,9 @@ fn rotate(matrix: &mut Square, vectors: &mut Square, p: usize, q: usize) {
         let (at_p, at_q) = (*matrix.at(p, position), *matrix.at(q, position));
         *matrix.at(p, position) = cosine * at_p - sine * at_q;
         *matrix.at(q, position) = sine * at_p + cosine * at_q;
-        let (at_p, at_q) = (*vectors.at(position, p), *vectors.at(position, q));
-        *vectors.at(position, p) = cosine * at_p - sine * at_q;
-        *vectors.at(position, q) = sine * at_p + cosine * at_q;
+        let (at_p, at_q) = (*vectors.at(p, position), *vectors.at(q, position));
+        *vectors.at(p, position) = cosine * at_p - sine * at_q;
+        *vectors.at(q, position) = sine * at_p + cosine * at_q;
     }
 }
 
@@ -149,7 +157,11 @@ mod tests {
     #[test]
     fn eigenvectors_of_a_matrix_that_is_known() {
         // Of [[2, 1], [1, 2]]: 3 along (1, 1) and 1 along (1, −1).
-        let eigen = eigenvectors(Square { side: 2, values: vec![2.0, 1.0, 1.0, 2.0] });
+        let mut matrix = Square::zeros(2);
+        for (row, column, value) in [(0, 0, 2.0), (0, 1, 1.0), (1, 0, 1.0), (1, 1, 2.0)] {
+            *matrix.at(row, column) = value;
+        }
+        let eigen = eigenvectors(matrix);
         assert!((eigen[0].0 - 3.0).abs() < 1e-12 && (eigen[1].0 - 1.0).abs() < 1e-12, "{eigen:?}");
         assert!((eigen[0].1[0] - eigen[0].1[1]).abs() < 1e-12 && (eigen[1].1[0] + eigen[1].1[1]).abs() < 1e-12);
     }
